@@ -1,0 +1,110 @@
+"""The record types that cross rooms: plain frozen dataclasses, one JSON object each.
+
+`dataclasses.asdict(record)` is what goes to disk; the stage that reads a file back calls the class again.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+FinishReason = Literal["stop", "length", "content_filter"]
+Winner = Literal["tuned", "untuned", "tie"]
+MatchKind = Literal["exact", "number", "set", "any_of"]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One input with its answer; `input` is empty where the instruction needs none."""
+
+    input: str
+    output: str
+
+
+@dataclass(frozen=True)
+class SeedTask:
+    """A task written by a person, in the field's schema (self-instruct, `seed_tasks.jsonl`)."""
+
+    id: str
+    name: str
+    instruction: str
+    instances: tuple[Instance, ...]
+    is_classification: bool
+
+
+@dataclass(frozen=True)
+class Example:
+    """One row of an Alpaca-format data set."""
+
+    instruction: str
+    input: str
+    output: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A task as parsed from a teacher's answer: `position` is its number in that answer's list."""
+
+    request_index: int
+    position: int
+    instruction: str
+    input: str
+    output: str
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A candidate that was not kept: `reason` is a fixed word, `text` the raw text as received."""
+
+    request_index: int
+    position: int
+    reason: str
+    text: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one request as the endpoint counted them."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True)
+class CheckableTask:
+    """A task whose answer code can check.
+
+    `answer` is the reference answer as a good model would give it; `accepted` lists every short form that counts
+    as right (for `match="set"`, the members). How the forms are compared is `checkable_tasks.marking`'s business.
+    """
+
+    id: str
+    family: str
+    instruction: str
+    input: str
+    answer: str
+    accepted: tuple[str, ...]
+    match: MatchKind
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one model said to one question."""
+
+    question_id: str
+    model: Literal["untuned", "tuned"]
+    text: str
+    new_tokens: int
+    seconds: float  # of the batch this answer came from, divided by the batch's size
+    finish_reason: FinishReason
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One blind comparison: `shown_first` is the model whose answer stood on side A."""
+
+    question_id: str
+    measure: Literal["strict", "lenient"]
+    shown_first: Literal["untuned", "tuned"]
+    winner: Winner
+    tuned_right: bool
+    untuned_right: bool

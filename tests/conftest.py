@@ -1,0 +1,17 @@
+"""Fixtures that several test files share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def upstream_data() -> Path:
+    """Folder with real upstream files, which are never part of the repository; skips where it is absent."""
+    folder = Path(os.environ.get("ALPACA_NB_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"real upstream data is not at {folder}; set ALPACA_NB_TEST_DATA to its folder")
+    return folder
