@@ -1,0 +1,63 @@
+# make run     set up .venv, run the recipe `tiny`, print where the report is   (RECIPE=smoke for another)
+# make test    the same set-up, then the tests
+# make lab     JupyterLab on the notebooks
+# make lint types format pins clean
+#
+# PYTHON=python3.12 chooses the interpreter. TORCH_INDEX= (empty) takes PyPI's own build of torch (CUDA on Linux);
+# TORCH_INDEX=https://download.pytorch.org/whl/cu130 takes another.
+
+PYTHON ?= python3
+RECIPE ?= tiny
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+PINS := $(VENV)/pins.txt
+# A machine without an NVIDIA driver needs no CUDA packages, which are several gigabytes.
+TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --quiet
+NBSTRIPOUT_FLAGS := --keep-id --extra-keys "metadata.papermill cell.metadata.papermill metadata.widgets metadata.language_info.version"
+
+.PHONY: run test install lint types format lab pins clean
+
+run: $(INSTALLED)
+	@$(BIN)/alpaca-nb run $(RECIPE)
+
+test: $(INSTALLED)
+	@$(BIN)/python -m pytest
+
+lab: $(INSTALLED)
+	@$(BIN)/jupyter lab --notebook-dir=notebooks
+
+lint: $(INSTALLED)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/codespell
+	@$(BIN)/nbstripout --verify $(NBSTRIPOUT_FLAGS) notebooks/*.ipynb
+
+types: $(INSTALLED)
+	@$(BIN)/mypy
+
+format: $(INSTALLED)
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@$(BIN)/nbstripout $(NBSTRIPOUT_FLAGS) notebooks/*.ipynb
+
+install: $(INSTALLED)
+
+# torch comes first and alone, so that the choice of its build is not left to the resolver.
+$(INSTALLED): environment.yml pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Try: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "Setting up $(VENV) (about 2 GB on disk, a few minutes the first time) ..."
+	@$(PYTHON) -m venv $(VENV) || { echo "python -m venv failed; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(MAKE) --silent pins > $(PINS)
+	@$(PIP) --no-deps --retries 1 $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $$(grep '^torch==' $(PINS))
+	@$(PIP) --constraint $(PINS) --editable ".[dev]"
+	@touch $@
+
+# The pip pins of environment.yml, one a line.
+pins:
+	@sed -n 's/^ *- \([A-Za-z0-9._-]*==[^ ]*\).*/\1/p' environment.yml
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
