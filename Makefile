@@ -15,6 +15,7 @@ PINS := $(VENV)/pins.txt
 # A machine without an NVIDIA driver needs no CUDA packages, which are several gigabytes.
 TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --quiet
+REACHES := import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=10)
 NBSTRIPOUT_FLAGS := --keep-id --extra-keys "metadata.papermill cell.metadata.papermill metadata.widgets metadata.language_info.version"
 
 .PHONY: run test install lint types format lab pins clean
@@ -51,7 +52,11 @@ $(INSTALLED): environment.yml pyproject.toml
 	@echo "Setting up $(VENV) (about 2 GB on disk, a few minutes the first time) ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "python -m venv failed; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@$(MAKE) --silent pins > $(PINS)
-	@$(PIP) --no-deps --retries 1 $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $$(grep '^torch==' $(PINS))
+	@index="$(TORCH_INDEX)"; \
+	if [ -n "$$index" ] && ! $(BIN)/python -c '$(REACHES)' "$$index/torch/" 2>/dev/null; then \
+	    echo "  $$index cannot be reached; torch comes from pip's usual index"; index=; \
+	fi; \
+	$(PIP) --no-deps $${index:+--extra-index-url $$index} $$(grep '^torch==' $(PINS))
 	@$(PIP) --constraint $(PINS) --editable ".[dev]"
 	@touch $@
 
