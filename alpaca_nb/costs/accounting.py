@@ -1,0 +1,100 @@
+"""What a run cost, from its stage records alone: teacher's bill, electricity or rent, seconds and core hours.
+
+Nothing is counted twice: each stage record is read once, and a stage either burns one's own electricity (CPU) or is
+rented by the GPU hour (a rental price already contains the electricity), never both.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from alpaca_nb.errors import InputFileError
+from alpaca_nb.runs import STAGES, StageRecord, read_record
+
+SECONDS_PER_HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What an hour costs: electricity of one's own machine, or the rent of one GPU."""
+
+    usd_per_kwh: float
+    watts: float
+    usd_per_gpu_hour: float
+
+
+@dataclass(frozen=True)
+class StageCost:
+    """The bill of one stage; `rental_usd` is 0 on a CPU, `electricity_usd` is 0 on a (rented) GPU."""
+
+    stage: str
+    seconds: float
+    device: str
+    core_hours: float
+    teacher_usd: float
+    electricity_usd: float
+    rental_usd: float
+
+    @property
+    def usd(self) -> float:
+        """All dollars of the stage."""
+        return self.teacher_usd + self.electricity_usd + self.rental_usd
+
+
+def electricity_dollars(seconds: float, watts: float, usd_per_kwh: float) -> float:
+    """Watts × hours is watt-hours; a thousand of them are the kilowatt-hour on the bill."""
+    return watts * (seconds / SECONDS_PER_HOUR) / 1000 * usd_per_kwh
+
+
+def gpus_in(device: str) -> int:
+    """Number of GPUs in a record's device (`1 x NVIDIA H200`); 0 for a CPU."""
+    found = re.match(r"(\d+) x ", device)
+    return int(found.group(1)) if found else 0
+
+
+def cores_in(device: str) -> int:
+    """Number of cores in a record's device (`CPU, 2 cores, …`); 0 where it does not say."""
+    found = re.search(r"(\d+) cores", device)
+    return int(found.group(1)) if found else 0
+
+
+def cost_of_stage(record: StageRecord, rates: Rates) -> StageCost:
+    """The bill of one stage; only generation asks a teacher that charges."""
+    hours = record.seconds / SECONDS_PER_HOUR
+    gpus = gpus_in(record.device)
+    return StageCost(
+        stage=record.stage,
+        seconds=record.seconds,
+        device=record.device,
+        core_hours=hours * cores_in(record.device),
+        teacher_usd=number_in(record, "usd") or 0.0,
+        electricity_usd=0.0 if gpus else electricity_dollars(record.seconds, rates.watts, rates.usd_per_kwh),
+        rental_usd=hours * gpus * rates.usd_per_gpu_hour,
+    )
+
+
+def total_usd(costs: Iterable[StageCost]) -> float:
+    """The sum of the stages' bills."""
+    return sum(cost.usd for cost in costs)
+
+
+def finished_stages(run_dir: Path) -> dict[str, StageRecord]:
+    """Records of the stages that are done, without this one (its own bill is not known before it ends)."""
+    found = ((stage, read_record(run_dir, stage)) for stage in STAGES[:-1])
+    return {stage: record for stage, record in found if record is not None}
+
+
+def missing_stages(records: Mapping[str, StageRecord]) -> list[str]:
+    """Names of the stages before this one that left no record."""
+    return [stage for stage in STAGES[:-1] if stage not in records]
+
+
+def number_in(record: StageRecord | None, name: str) -> float | None:
+    """A metric as a number; None where the stage or the metric is absent, `InputFileError` where it is no number."""
+    if record is None or record.metrics.get(name) is None:
+        return None
+    value = record.metrics[name]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputFileError(f"{record.stage[:2]}_stage.json: metric {name!r} should be a number, found {value!r:.60}")
+    return float(value)

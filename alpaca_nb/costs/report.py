@@ -1,0 +1,166 @@
+"""`report.html`: the whole run on one page that needs nothing but a browser: no network, no scripts, no other file.
+
+The page is a template filled once; Jinja escapes every text that goes in, because a model's answer is hostile input:
+it may hold `<script>` as well as anything else. Pictures travel inside the page.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from alpaca_nb.costs.accounting import StageCost
+from alpaca_nb.costs.claims import CheckedClaim
+from alpaca_nb.costs.report_parts import AnswerPair, Headline, answer_pairs, flat, readable, together
+from alpaca_nb.files import write_text
+from alpaca_nb.plots import figure_html
+from alpaca_nb.runs import STAGES, Parameter, StageRecord
+
+FOLDER = Path(__file__).parent
+TITLES = {
+    "01_seed_tasks": "Seed tasks",
+    "02_generate_data": "Generate data",
+    "03_finetune_fsdp": "Fine-tune",
+    "04_inference": "Inference",
+    "05_blind_comparison": "Blind comparison",
+    "06_cost_analysis": "Cost analysis",
+}
+LIMITATIONS = (
+    "Held-out questions come from the same families of tasks as the training rows: what is measured is learning of "
+    "these formats and families, not general ability.",
+    "Strict marking rewards a short answer in the expected form; lenient marking forgives wordy ones. Read both.",
+    "Dollars cover tokens, electricity or rent of the finished stages; hardware, failed attempts and people's time are "
+    "not in them, nor is this last stage.",
+    "Projections multiply; they do not know how the yield of new tasks falls as a data set grows.",
+)
+OFFLINE_LIMITATION = (
+    "The rows were written by the kit's offline teacher, a program with correct templates, not by a language model. "
+    "Nothing here is output of a GPT model."
+)
+INSTRUCT_LIMITATION = (
+    "The base model of this run was instruction-tuned by its makers already, in another chat format: part of the gain "
+    "is learning the new format."
+)
+
+
+@dataclass(frozen=True)
+class StageSection:
+    """What the report shows of one stage; `figures` are ready HTML with the picture inside."""
+
+    number: str
+    title: str
+    status: str
+    seconds: str
+    usd: str
+    device: str
+    figures: list[Markup]
+    metrics: list[tuple[str, str]]
+    parameters: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything the template needs."""
+
+    title: str
+    headlines: Sequence[Headline]
+    sections: Sequence[StageSection]
+    answers: Sequence[AnswerPair]
+    claims: Sequence[CheckedClaim]
+    projection: Sequence[tuple[str, str]]
+    versions: Mapping[str, str]
+    devices: Sequence[str]
+    commits: Sequence[str]
+    seeds: Sequence[str]
+    limitations: Sequence[str]
+
+
+def build_report(
+    run_dir: Path,
+    records: Mapping[str, StageRecord],
+    *,
+    headlines: Sequence[Headline],
+    costs: Sequence[StageCost],
+    claims: Sequence[CheckedClaim],
+    projection: Sequence[tuple[str, str]],
+    own_figures: Mapping[str, str],
+    own_parameters: Mapping[str, Parameter],
+) -> Report:
+    """Collect the page's content; `own_figures` (path → alt) and `own_parameters` are those of the running stage 06."""
+    usd = {cost.stage: cost.usd for cost in costs}
+    sections = [
+        _section(run_dir, stage, records.get(stage), usd.get(stage), own_figures, own_parameters) for stage in STAGES
+    ]
+    done = list(records.values())
+    seeds = [str(record.parameters["seed"]) for record in done if "seed" in record.parameters]
+    seeds += [str(own_parameters["seed"])] if "seed" in own_parameters else []
+    return Report(
+        title=f"alpaca-nb: report of the run “{run_dir.name}”",
+        headlines=headlines,
+        sections=sections,
+        answers=answer_pairs(run_dir),
+        claims=claims,
+        projection=projection,
+        versions=together(record.versions for record in done),
+        devices=list(dict.fromkeys(record.device for record in done)),
+        commits=list(dict.fromkeys(record.commit for record in done)),
+        seeds=list(dict.fromkeys(seeds)),
+        limitations=_limitations(records),
+    )
+
+
+def write_report(path: Path, report: Report) -> Path:
+    """Fill the template and write the page, atomically."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["amount"] = _amount
+    template = environment.from_string((FOLDER / "report_template.html").read_text(encoding="utf-8"))
+    style = Markup((FOLDER / "report.css").read_text(encoding="utf-8"))  # our own file
+    return write_text(path, template.render(report=report, style=style))
+
+
+def _section(
+    run_dir: Path,
+    stage: str,
+    record: StageRecord | None,
+    usd: float | None,
+    own_figures: Mapping[str, str],
+    own_parameters: Mapping[str, Parameter],
+) -> StageSection:
+    is_this = stage == STAGES[-1]
+    figures = own_figures if is_this else record.figures if record else {}
+    parameters = own_parameters if is_this else record.parameters if record else {}
+    return StageSection(
+        number=stage[:2],
+        title=TITLES[stage],
+        status="this page" if is_this else "done" if record else "not run",
+        seconds=f"{record.seconds:,.1f}" if record else "–",
+        usd=f"{usd:,.4f}" if usd is not None else "–",
+        device=record.device if record else "–",
+        figures=[_figure(run_dir / path, alt) for path, alt in figures.items()],
+        metrics=flat(record.metrics) if record else [],
+        parameters=[(name, readable(value)) for name, value in parameters.items()],
+    )
+
+
+def _figure(path: Path, alt: str) -> Markup:
+    if not path.is_file():
+        return Markup("<p>The picture {} is missing. It showed: {}</p>").format(path.name, alt)
+    return Markup(figure_html(path.read_bytes(), alt))  # figure_html escapes the words
+
+
+def _limitations(records: Mapping[str, StageRecord]) -> list[str]:
+    found = []
+    generation, training = records.get("02_generate_data"), records.get("03_finetune_fsdp")
+    if generation and generation.metrics.get("teacher") == "offline":
+        found.append(OFFLINE_LIMITATION)
+    if training and training.metrics.get("base_model") == "smollm2-135m":
+        found.append(INSTRUCT_LIMITATION)
+    return [*found, *LIMITATIONS]
+
+
+def _amount(value: float) -> str:
+    if float(value).is_integer() or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:,.2f}"

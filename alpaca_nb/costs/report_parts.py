@@ -1,0 +1,156 @@
+"""The parts of the report that need choosing: the five numbers, three pairs of answers, readable tables.
+
+Everything here handles absence: a run may have stopped anywhere, and its report still says what there is.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from alpaca_nb.costs.accounting import number_in
+from alpaca_nb.files import Json
+from alpaca_nb.record_files import read_records
+from alpaca_nb.records import Answer, CheckableTask, Verdict
+from alpaca_nb.runs import StageRecord
+
+NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One of the five numbers at the top of the report."""
+
+    label: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True)
+class AnswerPair:
+    """One question with both models' answers, and who was right under the lenient measure."""
+
+    kind: str
+    task: CheckableTask
+    untuned: str
+    tuned: str
+    untuned_right: bool
+    tuned_right: bool
+
+
+def headlines(
+    records: Mapping[str, StageRecord], usd_here: float, projected_rows: int, usd_projected: float
+) -> list[Headline]:
+    """Rows, held-out loss, right answers, dollars here, dollars projected: each with a word on what it means."""
+    training = records.get("03_finetune_fsdp")
+    rows = number_in(records.get("02_generate_data"), "rows")
+    before, after = number_in(training, "held_out_loss_before"), number_in(training, "held_out_loss_after")
+    teacher = records["02_generate_data"].metrics.get("teacher", "") if rows is not None else ""
+    held_out = number_in(training, "rows_held_out")
+    return [
+        Headline(
+            "Training rows made",
+            f"{rows:,.0f}" if rows is not None else NOT_MEASURED,
+            f"by the teacher “{teacher}”" if rows is not None else "stage 02 has not run here",
+        ),
+        Headline(
+            "Held-out loss, before → after",
+            f"{before:.2f} → {after:.2f}" if before is not None and after is not None else NOT_MEASURED,
+            f"on {held_out:.0f} rows the model never saw" if held_out is not None else "nats per token of the answers",
+        ),
+        right_answers(records.get("05_blind_comparison")),
+        Headline(
+            "Dollars this run cost",
+            f"${usd_here:,.4f}" if usd_here < 1 else f"${usd_here:,.2f}",
+            "teacher, electricity and rent",
+        ),
+        Headline(
+            f"Dollars for {projected_rows:,} rows and a 7B model",
+            f"about ${usd_projected:,.0f}",
+            "projected; the article said less than $600",
+        ),
+    ]
+
+
+def right_answers(record: StageRecord | None) -> Headline:
+    """Share of right answers before and after under the lenient measure, with the interval of the difference."""
+    label = "Right answers, before → after"
+    lenient = record.metrics.get("lenient") if record else None
+    if record is None or not isinstance(lenient, dict):
+        return Headline(label, NOT_MEASURED, "stage 05 has not run here")
+    untuned, tuned, difference = _number(lenient["untuned"]), _number(lenient["tuned"]), _number(lenient["difference"])
+    ends = lenient["interval"]
+    low, high = (_number(end) for end in ends) if isinstance(ends, list) else (difference, difference)
+    note = (
+        f"lenient measure; difference {100 * difference:+.0f} points "
+        f"(95 % interval {100 * low:+.0f} to {100 * high:+.0f})"
+    )
+    return Headline(label, f"{100 * untuned:.0f} % → {100 * tuned:.0f} %", note)
+
+
+def answer_pairs(run_dir: Path) -> list[AnswerPair]:
+    """Up to three pairs: the first the tuned model won, the first it lost, the first tie (lenient measure).
+
+    First in the file's order, not the prettiest. Empty where stages 04 and 05 have not both run.
+    """
+    paths = [run_dir / name for name in ("questions.jsonl", "answers.jsonl", "comparison.jsonl")]
+    if not all(path.exists() for path in paths):
+        return []
+    tasks = {task.id: task for task in read_records(paths[0], CheckableTask)}
+    texts = {(answer.question_id, answer.model): answer.text for answer in read_records(paths[1], Answer)}
+    verdicts = [verdict for verdict in read_records(paths[2], Verdict) if verdict.measure == "lenient"]
+    pairs = []
+    for winner, kind in (("tuned", "Tuned model won"), ("untuned", "Tuned model lost"), ("tie", "A tie")):
+        for verdict in verdicts:
+            key = verdict.question_id
+            if verdict.winner == winner and key in tasks and (key, "tuned") in texts and (key, "untuned") in texts:
+                marks = verdict.untuned_right, verdict.tuned_right
+                pairs.append(AnswerPair(kind, tasks[key], texts[key, "untuned"], texts[key, "tuned"], *marks))
+                break
+    return pairs
+
+
+def flat(metrics: Mapping[str, Json], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested metrics as (name in words, value) rows."""
+    rows: list[tuple[str, str]] = []
+    for name, value in metrics.items():
+        words = f"{prefix}{name.replace('_', ' ')}"
+        if isinstance(value, dict):
+            rows += flat(value, f"{words}: ")
+        else:
+            rows.append((words, readable(value)))
+    return rows
+
+
+def readable(value: Json) -> str:
+    """A value for a table cell; a path of the machine is cut to its last name."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    if isinstance(value, list):
+        return " to ".join(readable(item) for item in value) if len(value) == 2 else ", ".join(map(readable, value))
+    if isinstance(value, str):
+        return _without_folders(value)
+    return "none" if value is None else str(value)
+
+
+def together(dictionaries: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Merge what the records say of versions; a value that differs between stages shows all of them."""
+    merged: dict[str, list[str]] = {}
+    for dictionary in dictionaries:
+        for name, value in dictionary.items():
+            if value not in merged.setdefault(name, []):
+                merged[name].append(value)
+    return {name: ", ".join(values) for name, values in merged.items()}
+
+
+def _without_folders(text: str) -> str:
+    if PurePosixPath(text).is_absolute() or text.startswith("~"):
+        return PurePosixPath(text).name
+    return PureWindowsPath(text).name if PureWindowsPath(text).drive else text
+
+
+def _number(value: Json) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")
