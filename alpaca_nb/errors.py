@@ -29,6 +29,10 @@ class BudgetError(KitError):
     """The next request could cost more than `budget_usd` leaves, or a price is not known."""
 
 
+class LedgerError(KitError):
+    """The ledger of answers is locked by another process, belongs to another configuration or cannot be written."""
+
+
 class TrainingError(KitError):
     """A training process failed; the message holds the failing rank's own words."""
 

@@ -1,0 +1,53 @@
+"""Reading the bytes of a chat completion. Whatever they are, something comes out: an answer, or a fault with a name."""
+
+import json
+from dataclasses import dataclass
+
+from alpaca_nb.records import Usage
+
+
+@dataclass(frozen=True)
+class TeacherAnswer:
+    """One request's answer. Where `fault` is not empty, `text` is the body as received and nobody should parse it."""
+
+    request_index: int
+    text: str
+    finish_reason: str  # "stop", "length", …; empty where the endpoint gave none
+    model: str  # as the endpoint named it
+    usage: Usage | None  # None: the endpoint did not say
+    fault: str = ""
+
+
+def read_answer(request_index: int, body: bytes) -> TeacherAnswer:
+    """Read a response body; faults are `unreadable_answer`, `no_choices` and `empty_answer`. Never raises."""
+    raw = body.decode("utf-8", "replace")
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return TeacherAnswer(request_index, raw, "", "", None, "unreadable_answer")
+    top = value if isinstance(value, dict) else {}
+    usage, model = _usage(top.get("usage")), _text(top.get("model"))
+    choices = top.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
+    if first is None:
+        return TeacherAnswer(request_index, raw, "", model, usage, "no_choices")
+    message = first.get("message")
+    text = _text(message.get("content")) if isinstance(message, dict) else ""
+    finish_reason = _text(first.get("finish_reason"))
+    if not text.strip():
+        return TeacherAnswer(request_index, raw, finish_reason, model, usage, "empty_answer")
+    return TeacherAnswer(request_index, text, finish_reason, model, usage)
+
+
+def _text(value: object) -> str:
+    """A string as it can be written to a file: half of a surrogate pair, legal in JSON, becomes a question mark."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
+def _usage(value: object) -> Usage | None:
+    if not isinstance(value, dict):
+        return None
+    prompt, completion = value.get("prompt_tokens"), value.get("completion_tokens")
+    if type(prompt) is not int or type(completion) is not int or prompt < 0 or completion < 0:
+        return None
+    return Usage(prompt, completion)

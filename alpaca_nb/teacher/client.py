@@ -1,0 +1,149 @@
+"""One request over HTTP through the `openai` package, and what became of it.
+
+The package's own retries are switched off: they buy an answer again after a cut body, and nobody would know. `send`
+therefore never raises for what the network or the endpoint does; it returns the bytes of an answer, or a `Failure`
+that says whether to try again and whether the attempt may have cost money. The key is read from the environment in
+one expression and is scrubbed from every message.
+"""
+
+import asyncio
+import email.utils
+import os
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from openai import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncOpenAI,
+    DefaultAsyncHttpxClient,
+    OpenAIError,
+)
+
+from alpaca_nb.errors import TeacherError
+from alpaca_nb.files import Json
+from alpaca_nb.prices import is_loopback
+from alpaca_nb.teacher.settings import KEY_VARIABLE
+
+LONGEST_WAIT_SECONDS = 120.0  # an endpoint that asks for more is not waited for
+_PLACEHOLDER_KEY = "none-needed"
+_OUT_OF_MONEY = {
+    "insufficient_quota",
+    "credit_balance_exhausted",
+    "organization_spend_limit_exceeded",
+    "project_spend_limit_exceeded",
+    "organization_usage_limit_exceeded",
+}
+_WORTH_RETRYING = {408, 409, 425, 429}  # and everything from 500
+_LOOKS_LIKE_A_KEY = re.compile(r"Bearer \S+|\bsk-[\w*.-]{4,}|\S*\*{3,}\S*")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer whose whole body arrived: the raw bytes, unread."""
+
+    body: bytes
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An attempt without an answer. `wait_seconds` is what the endpoint asked for, if it did."""
+
+    message: str
+    final: bool  # trying again cannot help
+    maybe_billed: bool  # the endpoint may have done the work
+    wait_seconds: float | None = None
+
+
+def check_key(base_url: str) -> None:
+    """Raise `TeacherError` where the endpoint needs a key and the environment has none, or a malformed one."""
+    if not base_url or is_loopback(base_url):
+        return
+    if not os.environ.get(KEY_VARIABLE, "").strip():
+        raise TeacherError(
+            f"the teacher at {base_url} needs a key, and the environment variable {KEY_VARIABLE} is not set. "
+            f"Set it before starting Jupyter or the run (any word will do for a server that asks for none); "
+            f"never write a key into a notebook or a recipe."
+        )
+    if not re.fullmatch(r"[!-~]+", os.environ[KEY_VARIABLE].strip()):
+        raise TeacherError(f"{KEY_VARIABLE} holds a space, a line break or a letter beyond ASCII: copy the key again")
+
+
+def open_client(base_url: str, timeout_seconds: float) -> AsyncOpenAI:
+    """A client for one event loop; loopback endpoints get a placeholder key and are never sent through a proxy."""
+    check_key(base_url)
+    local = is_loopback(base_url)
+    return AsyncOpenAI(
+        api_key=_PLACEHOLDER_KEY if local else os.environ[KEY_VARIABLE].strip(),
+        base_url=base_url,
+        timeout=timeout_seconds,
+        max_retries=0,
+        http_client=DefaultAsyncHttpxClient(trust_env=not local),
+    )
+
+
+async def send(client: AsyncOpenAI, body: Mapping[str, Json], timeout_seconds: float) -> Reply | Failure:
+    """Send one chat request; `timeout_seconds` bounds the whole of it, a dripping body included."""
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            raw = await client.chat.completions.with_raw_response.create(**body)  # type: ignore[call-overload]
+            return Reply(raw.http_response.content, raw.headers.get("x-request-id", ""))
+    except (TimeoutError, APITimeoutError) as error:
+        arrived = not _never_arrived(error)
+        return Failure(f"no complete answer within {timeout_seconds:g} s", final=False, maybe_billed=arrived)
+    except APIStatusError as error:
+        return _refusal(error)
+    except APIConnectionError as error:
+        words = scrub(str(error.__cause__ or error)) or type(error.__cause__).__name__
+        return Failure(f"connection failed: {words}", final=False, maybe_billed=not _never_arrived(error))
+    except (OpenAIError, ValueError) as error:
+        return Failure(scrub(str(error)), final=True, maybe_billed=False)
+
+
+def scrub(text: str) -> str:
+    """Remove the key, and whatever looks like one or like a part of one, from a message."""
+    key = os.environ.get(KEY_VARIABLE, "").strip()
+    if key:
+        text = text.replace(key, "[key removed]")
+    return _LOOKS_LIKE_A_KEY.sub("[key removed]", text)
+
+
+def _never_arrived(error: Exception) -> bool:
+    """Whether no connection came about, so that the endpoint cannot have worked for us."""
+    return type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout")
+
+
+def _refusal(error: APIStatusError) -> Failure:
+    """Sort an HTTP status ≥ 400: mend it yourself (final), or try again after a while."""
+    status, words = error.status_code, scrub(str(error.message))[:500]
+    if error.code in _OUT_OF_MONEY or error.type in _OUT_OF_MONEY:
+        return _final(f"the account has no money or quota left: {words}. Top it up, then run again.")
+    if status in (401, 403):
+        return _final(f"the endpoint refuses the key (HTTP {status}): {words}. Check {KEY_VARIABLE}.")
+    if status == 404:
+        return _final(f"no such model or address (HTTP 404): {words}. Check teacher_model and teacher_base_url.")
+    if status not in _WORTH_RETRYING and status < 500:
+        return _final(f"the endpoint does not accept the request (HTTP {status}): {words}")
+    wait = retry_after_seconds(error.response.headers, time.time())
+    if wait is not None and wait > LONGEST_WAIT_SECONDS:
+        return _final(f"the endpoint asks to wait {wait:.0f} s (HTTP {status}): run again after that")
+    return Failure(f"HTTP {status}: {words}", final=False, maybe_billed=False, wait_seconds=wait)
+
+
+def _final(message: str) -> Failure:
+    return Failure(message, final=True, maybe_billed=False)
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: float) -> float | None:
+    """Read `retry-after-ms` or `Retry-After` (seconds or an HTTP date; `now` in Unix seconds); None if unreadable."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers[name]) * unit)
+        except (KeyError, ValueError):
+            continue
+    moment = email.utils.parsedate_tz(headers.get("retry-after", ""))
+    return None if moment is None else max(0.0, email.utils.mktime_tz(moment) - now)
