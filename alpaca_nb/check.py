@@ -1,0 +1,152 @@
+"""`alpaca-nb check`: is this machine ready? One line a question, each [ok], [warn] or [fail], with what to do about it.
+
+It imports every package for real, because a package can be installed and still not load. A key is never shown.
+"""
+
+import importlib
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from alpaca_nb import __version__
+from alpaca_nb.runs import KIT_FOLDER
+
+GIB = 1 << 30
+LEAST_PYTHON = (3, 11)
+LEAST_MEMORY_BYTES, LEAST_DISK_BYTES = 6 * GIB, 3 * GIB  # what the recipe `tiny` needs
+MODULES = {"pyyaml": "yaml"}  # where the names of package and module differ
+Level = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One answer."""
+
+    level: Level
+    text: str
+
+    def __str__(self) -> str:
+        return f"[{self.level}]{' ' * (5 - len(self.level))}{self.text}"
+
+
+def print_report() -> int:
+    """Print every finding as soon as it is known; return the number of failures."""
+    failures = 0
+    for finding in findings():
+        print(finding, flush=True)
+        failures += finding.level == "fail"
+    print(f"{failures} problem(s) to mend" if failures else "Ready: alpaca-nb run tiny")
+    return failures
+
+
+def findings() -> Iterator[Finding]:
+    """Ask every question in turn."""
+    yield _python()
+    yield from _packages()
+    yield _kernel()
+    yield from _machine()
+    yield _base_model()
+    yield _key()
+    yield _gpu()
+
+
+def _python() -> Finding:
+    level: Level = "ok" if sys.version_info >= LEAST_PYTHON else "fail"
+    return Finding(
+        level, f"alpaca-nb {__version__}, Python {platform.python_version()}, {platform.platform(terse=True)}"
+    )
+
+
+def _packages() -> Iterator[Finding]:
+    """Every package that this kit's own metadata asks for: is it there, and does it load?"""
+    tested = tested_versions()
+    for line in importlib.metadata.requires("alpaca-nb") or []:
+        name, _, condition = line.partition(";")
+        if "extra" not in condition:
+            name = re.split(r"[^\w.-]", name.strip(), maxsplit=1)[0].lower()
+            yield package_finding(name, tested.get(name, ""))
+
+
+def tested_versions(file: Path = KIT_FOLDER / "environment.yml") -> dict[str, str]:
+    """The pins of environment.yml, package → version; none where the kit was installed without it."""
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    return dict(re.findall(r"^\s*- ([\w.-]+)==(\S+)", text, flags=re.MULTILINE))
+
+
+def package_finding(name: str, tested: str = "") -> Finding:
+    """Import one package; say its version, and the tested one where they differ."""
+    try:
+        version = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("fail", f"{name} is not installed: pip install {name}{f'=={tested}' if tested else ''}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            importlib.import_module(MODULES.get(name, name.replace("-", "_")))
+    except Exception as error:  # a broken package can raise anything; all of it is worth one line here
+        reason = " ".join(str(error).split())
+        return Finding("fail", f"{name} {version} does not load: {type(error).__name__}: {reason}")
+    same = not tested or version.split("+")[0] == tested
+    return Finding("ok", f"{name} {version}{'' if same else f' (tested with {tested})'}")
+
+
+def _kernel() -> Finding:
+    os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")  # as `execution` does
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    try:
+        program = KernelSpecManager().get_kernel_spec("python3").argv[0]
+    except NoSuchKernel:
+        return Finding("fail", "Jupyter has no kernel python3: python -m ipykernel install --sys-prefix")
+    found = shutil.which(program) or program
+    # jupyter_client replaces a bare "python" by the running interpreter
+    if Path(program).name != program and Path(found).resolve() != Path(sys.executable).resolve():
+        return Finding(
+            "warn", f"the kernel python3 runs {found}, not this Python: python -m ipykernel install --sys-prefix"
+        )
+    return Finding("ok", "Jupyter kernel python3 runs this Python")
+
+
+def _machine() -> Iterator[Finding]:
+    import psutil
+
+    memory = psutil.virtual_memory().total
+    yield Finding("ok" if (os.cpu_count() or 1) >= 2 else "warn", f"{os.cpu_count()} processor cores (tiny wants 2)")
+    yield Finding("ok" if memory >= LEAST_MEMORY_BYTES else "warn", f"{memory / GIB:.0f} GiB of memory (tiny wants 6)")
+    free = shutil.disk_usage(KIT_FOLDER).free
+    yield Finding("ok" if free >= LEAST_DISK_BYTES else "warn", f"{free / GIB:.0f} GiB of disk free (tiny wants 3)")
+
+
+def _base_model() -> Finding:
+    from alpaca_nb.models import smollm2
+    from alpaca_nb.models.cache import cache_folder
+
+    if (cache_folder() / smollm2.CACHED_AS).is_dir():
+        return Finding("ok", "the base model of tiny (smollm2-135m) is in the cache")
+    return Finding("warn", "the base model of tiny (smollm2-135m) is not in the cache: the first run downloads it")
+
+
+def _key() -> Finding:
+    if os.environ.get("OPENAI_API_KEY"):
+        return Finding("ok", "OPENAI_API_KEY is set (never shown, never stored)")
+    return Finding("ok", "OPENAI_API_KEY is not set (smoke and tiny need none; a recipe with OpenAI as teacher does)")
+
+
+def _gpu() -> Finding:
+    try:
+        import torch
+    except ImportError:
+        return Finding("warn", "GPU unknown: torch does not load")
+    if torch.cuda.is_available():
+        properties = torch.cuda.get_device_properties(0)
+        memory = properties.total_memory / GIB
+        return Finding("ok", f"{torch.cuda.device_count()} x {properties.name}, {memory:.0f} GiB each")
+    return Finding("ok", "no CUDA GPU (smoke and tiny need none)")

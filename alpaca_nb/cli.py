@@ -1,0 +1,172 @@
+"""The command `alpaca-nb`: reads the command line, calls the rooms, and turns errors into messages and exit statuses.
+
+0: done; 1: a stage failed; 2: bad input, nothing ran; 128 + n: stopped by signal n. Imports are made inside the
+commands, so that `--help` and a mistyped option answer at once.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from alpaca_nb import __version__
+from alpaca_nb.errors import KitError, StageError
+
+PROGRAM = "alpaca-nb"
+FAILED, BAD_INPUT = 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except KitError as error:
+        return _say(error, FAILED if isinstance(error, StageError) else BAD_INPUT)
+    except KeyboardInterrupt as error:
+        return _say(error, getattr(error, "exit_status", 130))
+    except BrokenPipeError:  # `alpaca-nb recipes | head`
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        return FAILED
+
+
+def _say(error: BaseException, status: int) -> int:
+    """Print an error without its traceback; return `status`."""
+    notes = "".join(f"\n{note}" for note in getattr(error, "__notes__", []))
+    print(f"{PROGRAM}: error: {str(error) or type(error).__name__}{notes}", file=sys.stderr, flush=True)
+    return status
+
+
+def _run(options: argparse.Namespace) -> int:
+    from alpaca_nb import recipes, runner
+
+    recipe = recipes.load(options.recipe, options.parameter)
+    first, last = runner.stage_named(options.first), runner.stage_named(options.last)
+    chosen = runner.Options(first=first, last=last, force=options.force, seconds_per_cell=options.cell_timeout)
+    runner.run(recipe, options.run_dir, chosen)
+    return 0
+
+
+def _recipes(options: argparse.Namespace) -> int:
+    from alpaca_nb import recipes
+
+    found = recipes.listed()
+    width = max((len(name) for name, _ in found), default=0)
+    for name, comment in found:
+        print(f"{name:<{width}}  {comment.rpartition('# ')[2]}")  # the comment begins with the command itself
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from alpaca_nb import check
+
+    return FAILED if check.print_report() else 0
+
+
+def _teacher(options: argparse.Namespace) -> int:
+    import runpy
+
+    sys.argv = ["alpaca_nb.offline_teacher", "--port", str(options.port), "--seed", str(options.seed)]
+    runpy.run_module("alpaca_nb.offline_teacher", run_name="__main__", alter_sys=True)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Stanford Alpaca as six notebooks: from 175 seed tasks to a fine-tuned model and its bill.",
+        epilog="first steps:\n  alpaca-nb check        is this machine ready?\n"
+        "  alpaca-nb run tiny     all six notebooks: no key, no GPU, about 8 minutes",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_run(commands)
+    _command(commands, "recipes", _recipes, "list the recipes, each with its time and price")
+    _command(commands, "check", _check, "say whether this machine is ready for the recipes")
+    command = _command(
+        commands,
+        "teacher",
+        _teacher,
+        "serve the offline teacher: an OpenAI-compatible server that writes tasks without a model",
+        "example:\n  alpaca-nb teacher --port 8010 &\n"
+        "  alpaca-nb run tiny -p teacher_base_url=http://127.0.0.1:8010/v1",
+    )
+    command.add_argument("--port", type=int, default=8010, help="port on 127.0.0.1; 0 takes a free one (default: 8010)")
+    command.add_argument("--seed", type=int, default=17, help="the tasks follow from it (default: 17)")
+    return parser
+
+
+def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = _command(
+        commands,
+        "run",
+        _run,
+        "run the notebooks of a recipe in order",
+        "examples:\n"
+        "  alpaca-nb run tiny                               all six notebooks; a second call goes on where it stopped\n"
+        "  alpaca-nb run tiny -p epochs=2 -p seed=4         other values, in a run folder of their own\n"
+        "  alpaca-nb run tiny --from 03 -p dataset_path=my.json --run-dir my_run\n"
+        "  alpaca-nb run tiny --until 02                    only the data\n"
+        "  alpaca-nb run ./my_recipe.yaml                   a recipe of your own",
+    )
+    add = command.add_argument
+    add(
+        "recipe",
+        nargs="?",
+        default="tiny",
+        help="a name from `alpaca-nb recipes`, or a YAML file (default: tiny)",
+    )
+    add(
+        "--run-dir",
+        type=Path,
+        metavar="DIR",
+        help="the run folder (default: papermill_runs/output/RECIPE, with a suffix made from the -p options)",
+    )
+    add("--from", dest="first", default="01", metavar="NN", help="first stage, 01 to 06")
+    add("--until", dest="last", default="06", metavar="NN", help="last stage, 01 to 06")
+    add(
+        "-p",
+        "--parameter",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set a notebook parameter, read by its declared type; may be repeated",
+    )
+    add("--force", action="store_true", help="run stages again even where nothing has changed")
+    add(
+        "--cell-timeout",
+        type=_positive_seconds,
+        metavar="SECONDS",
+        help="stop a stage when one cell takes longer (default: generous, by stage)",
+    )
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    function: object,
+    summary: str,
+    epilog: str = "",
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.set_defaults(command=function)
+    return command
+
+
+def _positive_seconds(text: str) -> int:
+    seconds = int(text)
+    if seconds <= 0:
+        raise argparse.ArgumentTypeError("must be a positive whole number of seconds")
+    return seconds
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Turns Ctrl-C and SIGTERM into one exception that unwinds a run in order; further signals wait until it has ended."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+
+class Stopped(KeyboardInterrupt):
+    """The run was told to stop; a KeyboardInterrupt, because asyncio lets no other exception out of its loop."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.exit_status = 128 + number  # as a shell reports it: 130 for SIGINT, 143 for SIGTERM
+
+
+@contextlib.contextmanager
+def stops_in_order() -> Iterator[None]:
+    """Raise `Stopped` in the block at the first SIGINT, SIGTERM or SIGHUP; ignore those that follow."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers; a caller in another thread keeps its own
+        return
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+    def stop(number: int, _: FrameType | None) -> None:
+        for other in numbers:
+            signal.signal(other, signal.SIG_IGN)
+        raise Stopped(number)
+
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
