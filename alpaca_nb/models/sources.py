@@ -97,12 +97,12 @@ def _from_hub(name: str) -> Path:
     try:
         folder = huggingface_hub.snapshot_download(name, allow_patterns=list(HUB_PATTERNS))
     except Exception as error:  # the hub's client raises errors of its own, of httpx and of the operating system
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = " ".join(str(error).split())[:400].rstrip(".") or type(error).__name__
         raise ModelError(
-            f"base_model {name!r} could not be fetched from the Hugging Face hub: {reason[:400]}. "
+            f"base_model {name!r} could not be fetched from the Hugging Face hub: {reason}. "
             "Check the name and the connection (and `hf auth login` for gated models), or use smollm2-135m, "
             "which comes from the Python package index"
-        ) from error
+        ) from None
     finally:
         enable_progress_bars()
     return Path(folder)
