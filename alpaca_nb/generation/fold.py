@@ -1,0 +1,120 @@
+"""The fold: recorded answers in request order become rows and rejections.
+
+Novelty depends on order, so order must not depend on the network: answers are taken by request index, never as they
+arrive. The fold stops for good at the last row wanted, in the middle of an answer if need be; so rows, provenance and
+rejections are the same bytes whatever the concurrency, and whatever was asked beyond them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from alpaca_nb.generation.filters import reject_reason
+from alpaca_nb.generation.novelty import NoveltyFilter
+from alpaca_nb.generation.parse import parse_answer
+from alpaca_nb.records import Candidate, Example, Rejection, Usage
+from alpaca_nb.teacher.answers import TeacherAnswer
+
+NEAR_DUPLICATE = "near_duplicate"
+
+
+@dataclass(frozen=True)
+class KeptRow:
+    """A row of the data set with what is known about it; `nearest_index` counts seeds first, then rows, from 0."""
+
+    candidate: Candidate
+    nearest_index: int
+    nearest_score: float
+    model: str  # as the endpoint named it
+    usage: Usage | None  # of the whole request, shared by all of its rows
+
+    @property
+    def example(self) -> Example:
+        """The row as Alpaca's format has it."""
+        return Example(self.candidate.instruction, self.candidate.input, self.candidate.output)
+
+
+@dataclass
+class Fold:
+    """Rows and rejections so far. Take answers with `take`, one after the other by request index."""
+
+    wanted: int
+    first_position: int  # number of the first task an answer holds
+    known: NoveltyFilter
+    texts: list[str]  # instructions that `nearest_index` counts
+    kept: list[KeptRow] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    answers: int = 0
+    barren: int = 0  # answers in a row without a kept row
+
+    @property
+    def complete(self) -> bool:
+        """Whether all rows wanted are there."""
+        return len(self.kept) >= self.wanted
+
+    def take(self, answer: TeacherAnswer) -> int:
+        """Go through one answer; returns how many of its tasks were kept."""
+        if self.complete:
+            return 0
+        before = len(self.kept)
+        self.answers += 1
+        if answer.fault:
+            self.rejected.append(Rejection(answer.request_index, 0, answer.fault, answer.text))
+        else:
+            self._take_tasks(answer)
+        self.barren = 0 if len(self.kept) > before else self.barren + 1
+        return len(self.kept) - before
+
+    def _take_tasks(self, answer: TeacherAnswer) -> None:
+        parsed = parse_answer(
+            answer.text,
+            request_index=answer.request_index,
+            first_position=self.first_position,
+            finish_reason=answer.finish_reason,
+        )
+        tasks: list[Candidate | Rejection] = [*parsed.candidates, *parsed.rejections]
+        for task in sorted(tasks, key=lambda task: task.position):
+            if self.complete:
+                return
+            if isinstance(task, Rejection):
+                self.rejected.append(task)
+            else:
+                self._judge(task, answer)
+
+    def _judge(self, candidate: Candidate, answer: TeacherAnswer) -> None:
+        if reason := reject_reason(candidate):
+            self._reject(candidate, reason)
+            return
+        verdict = self.known.judge(candidate.instruction)
+        if not verdict.kept:
+            near = f"ROUGE-L {verdict.nearest_score:.3f} with: {self.texts[verdict.nearest_index]}"
+            self._reject(candidate, NEAR_DUPLICATE, near)
+            return
+        self.texts.append(candidate.instruction)
+        self.kept.append(KeptRow(candidate, verdict.nearest_index, verdict.nearest_score, answer.model, answer.usage))
+
+    def _reject(self, candidate: Candidate, reason: str, detail: str = "") -> None:
+        raw = f"Instruction: {candidate.instruction}\nInput: {candidate.input}\nOutput: {candidate.output}"
+        self.rejected.append(Rejection(candidate.request_index, candidate.position, reason, raw, detail))
+
+
+def empty_fold(seed_instructions: Sequence[str], *, wanted: int, first_position: int, threshold: float) -> Fold:
+    """A fold that knows the seed tasks only: they count as kept, so that no row repeats one."""
+    known = NoveltyFilter(threshold)
+    for instruction in seed_instructions:
+        known.keep(instruction)
+    return Fold(wanted, first_position, known, list(seed_instructions))
+
+
+def fold(
+    answers: Iterable[TeacherAnswer],
+    seed_instructions: Sequence[str],
+    *,
+    wanted: int,
+    first_position: int,
+    threshold: float,
+) -> Fold:
+    """Fold answers that may come in any order; the result depends on their request indices only."""
+    folded = empty_fold(seed_instructions, wanted=wanted, first_position=first_position, threshold=threshold)
+    for answer in sorted(answers, key=lambda answer: answer.request_index):
+        folded.take(answer)
+    return folded

@@ -1,0 +1,136 @@
+"""The edge of stage 02: reads the seeds from the run folder, asks, folds, writes rows, provenance and rejections."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alpaca_nb.files import Json, write_json, write_jsonl, write_text
+from alpaca_nb.generation.asking import ask_until_complete
+from alpaca_nb.generation.card import dataset_card
+from alpaca_nb.generation.fold import Fold, empty_fold
+from alpaca_nb.generation.settings import GenerationSettings
+from alpaca_nb.prices import OFFLINE_MODEL, Price
+from alpaca_nb.progress import Progress
+from alpaca_nb.records import Rejection, SeedTask
+from alpaca_nb.runs import Stage
+from alpaca_nb.teacher.answers import TeacherAnswer
+from alpaca_nb.teacher.recorded import RecordedTeacher, Totals, open_teacher
+
+LEDGER = ("generation", "ledger.jsonl")
+PROVENANCE = ("generation", "provenance.jsonl")
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What stage 02 made: the fold, the bill, and the files."""
+
+    folded: Fold
+    totals: Totals
+    usd: float
+    price: Price
+    teacher: str  # "offline" or the model's name: what the rows are labelled with
+    files: list[Path]
+
+    @property
+    def rejected_by_reason(self) -> dict[str, int]:
+        """Rejections counted, the commonest first."""
+        return dict(Counter(each.reason for each in self.folded.rejected).most_common())
+
+    def sample_of(self, reason: str) -> Rejection:
+        """The first rejection with this reason."""
+        return next(each for each in self.folded.rejected if each.reason == reason)
+
+    def metrics(self, settings: GenerationSettings) -> dict[str, Json]:
+        """The numbers for the stage record."""
+        return {
+            "teacher": self.teacher,
+            "teacher_model": settings.teacher.model,
+            "requests": self.totals.answers,
+            "candidates": len(self.folded.kept) + len(self.folded.rejected),
+            "rows": len(self.folded.kept),
+            "rejected": dict(self.rejected_by_reason),
+            "prompt_tokens": self.totals.prompt_tokens,
+            "completion_tokens": self.totals.completion_tokens,
+            "usd": self.usd,
+            "price_source": f"{self.price.source} ({self.price.as_of})",
+        }
+
+
+async def ask_one(
+    stage: Stage, settings: GenerationSettings, seeds: Sequence[SeedTask], request_index: int
+) -> TeacherAnswer:
+    """Ask one request (or find it in the ledger) and return its answer; `generate` will not ask it again."""
+    async with open_teacher(settings.teacher, stage.path(*LEDGER), settings.configuration(seeds)) as teacher:
+        return await teacher.answer(request_index, settings.prompt_of(seeds, request_index))
+
+
+async def generate(stage: Stage, settings: GenerationSettings, seeds: Sequence[SeedTask]) -> Generated:
+    """Ask until `number_of_rows` rows are kept, then write them. Run again after a crash, it goes on.
+
+    Raises `BudgetError`, `TeacherError`, `LedgerError`; what was answered until then is recorded.
+    """
+    folded = empty_fold(
+        [task.instruction for task in seeds],
+        wanted=settings.number_of_rows,
+        first_position=settings.first_position,
+        threshold=settings.novelty_threshold,
+    )
+    progress = Progress("Rows kept", settings.number_of_rows, stage.run_dir)
+    async with open_teacher(settings.teacher, stage.path(*LEDGER), settings.configuration(seeds)) as teacher:
+        await ask_until_complete(
+            teacher,
+            folded,
+            lambda index: settings.prompt_of(seeds, index),
+            concurrency=settings.concurrency,
+            new_tasks_per_request=settings.new_tasks_per_request,
+            report=lambda: progress.update(len(folded.kept), _note(folded, teacher)),
+        )
+    return _write(stage, settings, seeds, folded, teacher)
+
+
+def _note(folded: Fold, teacher: RecordedTeacher) -> str:
+    return f"{folded.answers} answers, {len(folded.rejected)} rejected, ${teacher.budget.spent_usd:.4f}"
+
+
+def _write(
+    stage: Stage, settings: GenerationSettings, seeds: Sequence[SeedTask], folded: Fold, teacher: RecordedTeacher
+) -> Generated:
+    """Write the final files, the data set last."""
+    rejected = write_jsonl(stage.path("rejected.jsonl"), map(dataclasses.asdict, folded.rejected))
+    provenance = write_jsonl(stage.path(*PROVENANCE), _provenance(settings, seeds, folded))
+    label = _label(settings, folded.kept[0].model)
+    generated = Generated(folded, teacher.totals, float(teacher.budget.spent_usd), teacher.budget.price, label, [])
+    card = write_text(
+        stage.path("DATASET_CARD.md"), dataset_card(generated.metrics(settings), settings.novelty_threshold)
+    )
+    rows = write_json(stage.path("dataset.json"), [dataclasses.asdict(row.example) for row in folded.kept])
+    generated.files.extend([teacher.ledger.path, rejected, provenance, card, rows])
+    return generated
+
+
+def _provenance(settings: GenerationSettings, seeds: Sequence[SeedTask], folded: Fold) -> Iterator[dict[str, Json]]:
+    """One record a row, in the order of the data set; `usage` is that of the whole request."""
+    for row in folded.kept:
+        index = row.candidate.request_index
+        is_seed = row.nearest_index < len(seeds)
+        yield {
+            "request_index": index,
+            "position": row.candidate.position,
+            "seed_ids": [task.id for task in settings.seeds_of(seeds, index)],
+            "teacher": _label(settings, row.model),
+            "model": row.model,
+            "usage": None if row.usage is None else dataclasses.asdict(row.usage),
+            "nearest_kind": "seed" if is_seed else "row",
+            "nearest_index": row.nearest_index - (0 if is_seed else len(seeds)),
+            "nearest_score": row.nearest_score,
+            "nearest_text": folded.texts[row.nearest_index],
+        }
+
+
+def _label(settings: GenerationSettings, model: str) -> str:
+    """Who wrote a row. The offline teacher is called so under whatever name it was asked."""
+    if not settings.teacher.base_url or model.startswith(OFFLINE_MODEL):
+        return OFFLINE_MODEL
+    return model or settings.teacher.model

@@ -1,0 +1,380 @@
+"""Stage 02: prompt, parser, filters, fold, and the whole run, which crashes and concurrency do not change."""
+
+import asyncio
+import json
+import random
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stub_endpoint import StubReply, completion, stub_endpoint
+
+from alpaca_nb.errors import BudgetError, InputFileError, RecipeError, TeacherError
+from alpaca_nb.generation.filters import reject_reason
+from alpaca_nb.generation.fold import fold
+from alpaca_nb.generation.parse import Parsed, parse_answer
+from alpaca_nb.generation.prompt import REQUEST, choose_seeds, request_prompt
+from alpaca_nb.generation.seeds import read_seed_tasks
+from alpaca_nb.generation.settings import GenerationSettings, plan_requests
+from alpaca_nb.generation.stage import Generated, ask_one, generate
+from alpaca_nb.records import Candidate, Instance, SeedTask, Usage
+from alpaca_nb.runs import Stage
+from alpaca_nb.teacher.answers import TeacherAnswer
+from alpaca_nb.teacher.settings import TeacherSettings
+
+SEEDS = [
+    SeedTask(f"seed_{i}", f"name {i}", f"Do the seventh thing  with {word}.", (Instance(given, f"Done {i}."),), False)
+    for i, (word, given) in enumerate([("apples", ""), ("pears", "a green pear"), ("plums", ""), ("figs", "")])
+]
+WORDS = [f"{a}{b}" for a in ("tal", "rim", "sok", "ven", "qui", "dor") for b in ("ba", "ne", "lu", "mi", "to", "ra")]
+
+
+def parse(text: str, finish_reason: str = "stop") -> Parsed:
+    return parse_answer(text, request_index=3, first_position=4, finish_reason=finish_reason)
+
+
+def reasons(parsed: Parsed) -> list[tuple[int, str]]:
+    return [(each.position, each.reason) for each in parsed.rejections]
+
+
+# The prompt
+
+
+def test_the_prompt_shows_the_seeds_and_ends_inside_the_next_item() -> None:
+    prompt = request_prompt(SEEDS[:2], 20)
+    assert prompt.endswith(
+        "\n1. Instruction: Do the seventh thing with apples.\n1. Input: <noinput>\n1. Output: Done 0.\n###\n"
+        "2. Instruction: Do the seventh thing with pears.\n2. Input: a green pear\n2. Output: Done 1.\n###\n"
+        "3. Instruction:"
+    )
+    assert "list of 20 tasks" in prompt
+
+
+def test_the_requirements_are_numbered_without_a_mistake() -> None:
+    numbers = [int(number) for number in re.findall(r"^(\d+)\. ", REQUEST, re.MULTILINE)]
+    assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) > 5
+
+
+def test_the_same_request_always_shows_the_same_seeds() -> None:
+    chosen = [[task.id for task in choose_seeds(SEEDS, 17, index, 3)] for index in range(20)]
+    assert chosen == [[task.id for task in choose_seeds(SEEDS, 17, index, 3)] for index in range(20)]
+    assert all(len(set(ids)) == 3 for ids in chosen)
+    assert len({tuple(ids) for ids in chosen}) > 5, "requests differ"
+    assert chosen != [[task.id for task in choose_seeds(SEEDS, 18, index, 3)] for index in range(20)]
+
+
+# The parser
+
+
+def test_parsing_a_good_answer() -> None:
+    parsed = parse(
+        " Add the numbers.\n4. Input: 2 and 3\n4. Output: 5\n###\n"
+        "5. Instruction: Name a river.\n5. Input: <noinput>\n5. Output: The Elbe\nflows north.\n###"
+    )
+    assert parsed.candidates == [
+        Candidate(3, 4, "Add the numbers.", "2 and 3", "5"),
+        Candidate(3, 5, "Name a river.", "", "The Elbe\nflows north."),
+    ]
+    assert parsed.rejections == []
+
+
+def test_an_answer_that_repeats_the_item_head_or_forgets_separators_is_read_too() -> None:
+    parsed = parse(
+        "4. Instruction: Add.\n4. Input: 2, 3\n4. Output: 5\n"
+        "5. Instruction: Name a river.\n5. Input: No input\n5. Output: Elbe"
+    )
+    assert [(c.position, c.instruction, c.input, c.output) for c in parsed.candidates] == [
+        (4, "Add.", "2, 3", "5"),
+        (5, "Name a river.", "", "Elbe"),
+    ]
+
+
+def test_hashes_inside_a_line_are_no_separator() -> None:
+    parsed = parse(" Make a heading.\n4. Input: Rivers\n4. Output: ### Rivers\n###\n")
+    assert parsed.candidates[0].output == "### Rivers"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Sorry, I cannot do that.", "missing_input"),
+        ("", "missing_input"),
+        (" Add.\n4. Input: 2", "missing_output"),
+        (" Add.\n4. Output: 2", "missing_input"),
+        (" Add.\n4. Input: 2\n5. Output: 2", "wrong_index"),
+        (" Add.\n4. Input: 2\n4. Input: 3\n4. Output: 2", "repeated_field"),
+        (" Add.\n4. Output: 2\n4. Input: 3", "repeated_field"),
+        (" Add.\n4. Input: 2\n4. Output: 2\n###\nAnd so on.", "separator_inside"),
+    ],
+)
+def test_a_bad_item_is_rejected_with_its_reason_and_spoils_no_other(text: str, reason: str) -> None:
+    parsed = parse(f"{text}\n###\n5. Instruction: Name a river.\n5. Input: <noinput>\n5. Output: Elbe")
+    assert reasons(parsed) == [(4, reason)]
+    assert [candidate.position for candidate in parsed.candidates] == [5]
+    assert text.strip() in parsed.rejections[0].text
+
+
+def test_only_the_last_item_of_an_answer_cut_at_the_limit_is_dropped() -> None:
+    text = (
+        " Add.\n4. Input: 2, 3\n4. Output: 5\n###\n5. Instruction: Tell.\n5. Input: <noinput>\n5. Output: Once upon a"
+    )
+    parsed = parse(text, finish_reason="length")
+    assert [candidate.position for candidate in parsed.candidates] == [4]
+    assert reasons(parsed) == [(5, "cut_by_length")]
+
+
+fragments = st.lists(
+    st.one_of(
+        st.sampled_from(
+            ["###", "\n###\n", "\n", " ", "<noinput>", "\x85", "\u2028"]
+            + [f"{n}. {name}:" for n in ("4", "5", "05", "٤", "999999") for name in ("Instruction", "Input", "Output")]
+        ),
+        st.text(max_size=8),
+    ),
+    max_size=40,
+).map("".join)
+
+
+@settings(max_examples=500, deadline=None)
+@given(fragments, st.sampled_from(["stop", "length", ""]))
+def test_parsing_never_raises_and_loses_no_item(text: str, finish_reason: str) -> None:
+    parsed = parse(text, finish_reason)
+    positions = sorted([c.position for c in parsed.candidates] + [r.position for r in parsed.rejections])
+    assert positions == list(range(4, 4 + len(positions))) and positions
+    said = "".join(
+        [c.instruction + c.input + c.output for c in parsed.candidates] + [r.text for r in parsed.rejections]
+    )
+    for letter in set(text) - set("InstructionInputOutputnoinput"):
+        assert letter in said or not letter.isalpha(), f"{letter!r} was lost"
+
+
+# The filters
+
+
+@pytest.mark.parametrize(
+    ("instruction", "given", "output", "reason"),
+    [
+        ("Name the longest river of Africa.", "", "The Nile", None),
+        ("Name it.", "", "Nile", "too_short"),
+        ("Draw a picture of the river Nile.", "", "Nile", "filtered_word"),
+        ("Write a program that adds two numbers.", "", "x", "starts_with_write_a_program"),
+        ("Name the longest river of Africa.", "", "  \n", "empty_output"),
+        ("Repeat the following sentence with care.", "Rivers are long.", " rivers  are long. ", "copied_input"),
+        ("Name the longest river of Africa.", "", "Name the longest river of Africa.", "copied_input"),
+    ],
+)
+def test_filters(instruction: str, given: str, output: str, reason: str | None) -> None:
+    assert reject_reason(Candidate(0, 4, instruction, given, output)) == reason
+
+
+# The fold
+
+
+def answer(index: int, *instructions: str, fault: str = "") -> TeacherAnswer:
+    items = (
+        f"{n}. Instruction: {text}\n{n}. Input: <noinput>\n{n}. Output: Yes, {n}."
+        for n, text in enumerate(instructions, start=4)
+    )
+    return TeacherAnswer(index, "\n###\n".join(items) or "???", "stop", "stub-1", Usage(9, 9), fault)
+
+
+def test_the_fold_depends_on_request_order_only_and_stops_at_the_last_row() -> None:
+    answers = [
+        answer(0, "Explain how rivers are made.", "Do the seventh thing with apples."),
+        answer(1, "Explain how rivers are made today.", "Tell why the sky is blue."),
+        answer(2, fault="unreadable_answer"),
+        answer(3, "Count all the letters in banana.", "List some uses of old newspapers.", "Draw a cat, please now."),
+    ]
+    folds = [
+        fold(order, [s.instruction for s in SEEDS], wanted=3, first_position=4, threshold=0.7)
+        for order in (answers, answers[::-1], [answers[i] for i in (2, 0, 3, 1)])
+    ]
+    for folded in folds:
+        assert [(row.candidate.request_index, row.candidate.position) for row in folded.kept] == [
+            (0, 4),
+            (1, 5),
+            (3, 4),
+        ]
+        assert [(r.request_index, r.reason) for r in folded.rejected] == [
+            (0, "near_duplicate"),
+            (1, "near_duplicate"),
+            (2, "unreadable_answer"),
+        ], "what comes after the last row wanted is neither kept nor rejected"
+        assert "Explain how rivers are made." in folded.rejected[1].detail
+        assert folded == folds[0] or (folded.kept, folded.rejected) == (folds[0].kept, folds[0].rejected)
+
+
+# The whole stage, against a real endpoint
+
+
+def written_by_stub(number: int, prompt: str) -> StubReply:
+    """Three tasks that depend on the prompt alone: one good, one again and again the same, one without output."""
+    chance = random.Random(prompt)
+    good = " ".join(chance.sample(WORDS, 7))
+    return completion(
+        f" Explain {good}.\n4. Input: <noinput>\n4. Output: {good} is good.\n###\n"
+        "5. Instruction: Tell me the same joke once more.\n5. Input: <noinput>\n5. Output: Ha.\n###\n"
+        "6. Instruction: Forget the rest of this task.\n6. Input: <noinput>"
+    )
+
+
+def settings_for(base_url: str, **changes: object) -> GenerationSettings:
+    teacher = TeacherSettings(base_url, "stub-1", 1.0, 300, 5.0, 17, first_wait_seconds=0.001)
+    return replace(GenerationSettings(teacher, 17, number_of_rows=12, tasks_per_request=6), **changes)  # type: ignore[arg-type]
+
+
+def many_seeds() -> list[SeedTask]:
+    return [
+        SeedTask(f"seed_{i}", "n", f"Recite number {i} {' '.join(WORDS[i : i + 5])}", (Instance("", "x"),), False)
+        for i in range(30)
+    ]
+
+
+def run_stage(folder: Path, wanted: GenerationSettings) -> Generated:
+    return asyncio.run(generate(Stage("02_generate_data", folder, {}), wanted, many_seeds()))
+
+
+FINAL_FILES = ("dataset.json", "rejected.jsonl", "generation/provenance.jsonl")
+
+
+def test_rows_and_what_is_known_about_them(tmp_path: Path) -> None:
+    with stub_endpoint(written_by_stub) as stub:
+        made = run_stage(tmp_path, settings_for(stub.base_url))
+        metrics = made.metrics(settings_for(stub.base_url))
+    rows = json.loads((tmp_path / "dataset.json").read_text())
+    assert len(rows) == 12 and all(list(row) == ["instruction", "input", "output"] for row in rows)
+    assert metrics["requests"] == len(stub.requests)
+    assert metrics["prompt_tokens"] == 100 * len(stub.requests)
+    assert metrics["candidates"] == 12 + sum(made.rejected_by_reason.values())
+    assert set(made.rejected_by_reason) == {"near_duplicate", "missing_output"}
+    provenance = [json.loads(line) for line in (tmp_path / "generation" / "provenance.jsonl").read_text().splitlines()]
+    assert len(provenance) == 12
+    assert provenance[1]["request_index"] == 0 and provenance[1]["position"] == 5
+    assert provenance[0]["teacher"] == "stub-1" and provenance[0]["nearest_kind"] == "seed"
+    shown = settings_for(stub.base_url).seeds_of(many_seeds(), provenance[5]["request_index"])
+    assert provenance[5]["seed_ids"] == [task.id for task in shown]
+    card = (tmp_path / "DATASET_CARD.md").read_text()
+    assert "12 rows" in card and "license: other" in card and "stub-1" in card
+
+
+def test_the_offline_teacher_is_never_called_a_model(tmp_path: Path) -> None:
+    with stub_endpoint(
+        lambda n, prompt: StubReply(body=written_by_stub(n, prompt).body.replace(b"stub-1", b"offline"))
+    ) as stub:
+        wanted = settings_for(stub.base_url)
+        made = run_stage(tmp_path, replace(wanted, teacher=replace(wanted.teacher, model="gpt-6-luna")))
+    assert made.teacher == "offline"
+    assert "Apache-2.0" in (tmp_path / "DATASET_CARD.md").read_text()
+    assert '"teacher": "offline"' in (tmp_path / "generation" / "provenance.jsonl").read_text()
+
+
+def test_concurrency_and_crashes_do_not_change_a_byte(tmp_path: Path) -> None:
+    def slow_start(number: int, prompt: str) -> StubReply:
+        if number == 0:
+            return StubReply(500, b"{}")  # the first one comes back last
+        return written_by_stub(number, prompt)
+
+    with stub_endpoint(written_by_stub) as stub, stub_endpoint(slow_start) as other:
+        run_stage(tmp_path / "one", settings_for(stub.base_url, concurrency=1))
+        run_stage(tmp_path / "eight", settings_for(other.base_url, concurrency=8))
+        # A crash in the middle: the ledger ends inside a record, and there are no final files.
+        whole = (tmp_path / "one" / "generation" / "ledger.jsonl").read_bytes()
+        (tmp_path / "crashed" / "generation").mkdir(parents=True)
+        (tmp_path / "crashed" / "generation" / "ledger.jsonl").write_bytes(whole[: int(len(whole) * 0.6)])
+        recorded = whole[: int(len(whole) * 0.6)].count(b'"kind":"answer"') - 1
+        before = len(stub.requests)
+        run_stage(tmp_path / "crashed", settings_for(stub.base_url, concurrency=3))
+        assert recorded > 2
+        assert len(stub.requests) - before <= before - recorded + 3
+    for name in FINAL_FILES:
+        expected = (tmp_path / "one" / name).read_bytes()
+        assert (tmp_path / "eight" / name).read_bytes() == expected, name
+        assert (tmp_path / "crashed" / name).read_bytes() == expected, name
+
+
+def test_a_second_run_asks_nothing_and_more_rows_ask_the_rest_only(tmp_path: Path) -> None:
+    stage = Stage("02_generate_data", tmp_path, {})
+    with stub_endpoint(written_by_stub) as stub:
+        first = asyncio.run(ask_one(stage, settings_for(stub.base_url), many_seeds(), 0))
+        assert "Explain" in first.text and len(stub.requests) == 1
+        run_stage(tmp_path, settings_for(stub.base_url))
+        asked = len(stub.requests)
+        run_stage(tmp_path, settings_for(stub.base_url))
+        assert len(stub.requests) == asked
+        run_stage(tmp_path, settings_for(stub.base_url, number_of_rows=16))
+        assert asked < len(stub.requests) <= asked + 8
+    assert len(json.loads((tmp_path / "dataset.json").read_text())) == 16
+
+
+def test_a_collapsing_yield_stops_with_advice(tmp_path: Path) -> None:
+    with (
+        stub_endpoint(lambda number, prompt: completion("I would rather not.")) as stub,
+        pytest.raises(TeacherError, match=r"last 30 answers gave no new row \(0 of 12 are kept\).*'missing_input'"),
+    ):
+        run_stage(tmp_path, settings_for(stub.base_url))
+    assert len(stub.requests) < 40
+    assert not (tmp_path / "dataset.json").exists()
+
+
+def test_an_error_waits_for_the_answers_on_their_way(tmp_path: Path) -> None:
+    def refuse_the_third(number: int, prompt: str) -> StubReply:
+        return StubReply(400, b'{"error": {"message": "no"}}') if number == 2 else written_by_stub(number, prompt)
+
+    with (
+        stub_endpoint(refuse_the_third) as stub,
+        pytest.raises(TeacherError, match="does not accept the request"),
+    ):
+        run_stage(tmp_path, settings_for(stub.base_url, concurrency=8))
+    ledger = (tmp_path / "generation" / "ledger.jsonl").read_bytes()
+    assert ledger.count(b'"kind":"answer"') == len(stub.requests) - 1
+
+
+# Settings, plan, seeds
+
+
+def test_the_plan_by_hand() -> None:
+    teacher = TeacherSettings("https://api.openai.com/v1", "gpt-6-luna", 1.0, 1000, 1.0, 17)
+    plan = plan_requests(GenerationSettings(teacher, 17, number_of_rows=170), many_seeds())
+    assert plan.least_requests == 10  # 17 new tasks in each
+    assert plan.likely_requests == 17  # 60 % of them kept
+    longest = max(len(GenerationSettings(teacher, 17, 170).prompt_of(many_seeds(), i)) for i in range(17))
+    assert plan.worst_usd_per_request == pytest.approx((longest + 16) * 0.10e-6 + 1000 * 0.50e-6)
+    assert plan.requests_within_budget == int(1 / plan.worst_usd_per_request)
+
+
+def test_an_unknown_price_stops_the_plan() -> None:
+    teacher = TeacherSettings("https://api.openai.com/v1", "gpt-99", 1.0, 1000, 1.0, 17)
+    with pytest.raises(BudgetError, match="gpt-99"):
+        plan_requests(GenerationSettings(teacher, 17, number_of_rows=10), many_seeds())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"number_of_rows": 0},
+        {"seeds_per_request": 0},
+        {"tasks_per_request": 3},
+        {"novelty_threshold": 1.5},
+        {"concurrency": 0},
+        {"concurrency": 65},
+    ],
+)
+def test_settings_are_checked(changes: dict[str, object]) -> None:
+    with pytest.raises(RecipeError, match=next(iter(changes))):
+        settings_for("http://127.0.0.1:9/v1", **changes)
+
+
+def test_reading_seeds_names_the_bad_line(tmp_path: Path) -> None:
+    good = {"id": "s", "name": "n", "instruction": "Do it.", "instances": [{"input": "", "output": "x"}]}
+    path = tmp_path / "seed_tasks.jsonl"
+    path.write_text(json.dumps({**good, "is_classification": False}) + "\n" + json.dumps(good) + "\n")
+    with pytest.raises(InputFileError, match="line 2: not a seed task"):
+        read_seed_tasks(path)
+    path.write_text(json.dumps({**good, "is_classification": False}) + "\n")
+    assert read_seed_tasks(path) == [SeedTask("s", "n", "Do it.", (Instance("", "x"),), False)]
+    path.write_text("")
+    with pytest.raises(InputFileError, match="no seed task"):
+        read_seed_tasks(path)
