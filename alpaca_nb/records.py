@@ -84,6 +84,9 @@ class CheckableTask:
     answer: str
     accepted: tuple[str, ...]
     match: MatchKind
+    labels: tuple[str, ...] = ()  # the closed set of answers, where there is one
+    case_matters: bool = False  # capital letters are what the task is about
+    material: str = ""  # what the task works on, wherever it stands: an answer that repeats it has not answered
 
 
 @dataclass(frozen=True)
