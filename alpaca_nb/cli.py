@@ -40,10 +40,17 @@ def _say(error: BaseException, status: int) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from alpaca_nb import recipes, runner
+    from alpaca_nb.runs import NOTEBOOKS_FOLDER
 
-    recipe = recipes.load(options.recipe, options.parameter)
-    first, last = runner.stage_named(options.first), runner.stage_named(options.last)
-    chosen = runner.Options(first=first, last=last, force=options.force, seconds_per_cell=options.cell_timeout)
+    notebooks = (options.notebooks or NOTEBOOKS_FOLDER).expanduser().resolve()
+    recipe = recipes.load(options.recipe, options.parameter, notebooks_folder=notebooks)
+    chosen = runner.Options(
+        first=runner.stage_named(options.first),
+        last=runner.stage_named(options.last),
+        force=options.force,
+        seconds_per_cell=options.cell_timeout,
+        notebooks_folder=notebooks,
+    )
     runner.run(recipe, options.run_dir, chosen)
     return 0
 
@@ -134,6 +141,7 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="NAME=VALUE",
         help="set a notebook parameter, read by its declared type; may be repeated",
     )
+    add("--notebooks", type=Path, metavar="DIR", help="run your own copies of the notebooks (default: the kit's)")
     add("--force", action="store_true", help="run stages again even where nothing has changed")
     add(
         "--cell-timeout",
