@@ -1,0 +1,112 @@
+"""Greedy answers in batches, the way a causal language model needs them: padded on the left.
+
+Each function is small because notebook 04 shows it: pad, generate, cut at the end-of-text token. A prompt is encoded
+as training encodes it, `tokenizer(prompt).input_ids`. Shapes: batch questions, seq tokens of the longest prompt.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from alpaca_nb.prompts import alpaca_prompt
+from alpaca_nb.records import Answer, CheckableTask, FinishReason
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from alpaca_nb.models.loading import Dtype
+
+
+def answer_batch(
+    model: "PreTrainedModel",
+    tokenizer: "PreTrainedTokenizerBase",
+    questions: Sequence[CheckableTask],
+    which: Literal["untuned", "tuned"],
+    max_new_tokens: int,
+) -> list[Answer]:
+    """Let `model` answer all `questions` at once; each answer carries an equal share of the batch's seconds."""
+    started = time.perf_counter()
+    prompts = [tokenizer(alpaca_prompt(q.instruction, q.input)).input_ids for q in questions]
+    input_ids, attention_mask = left_pad(prompts, tokenizer.pad_token_id)
+    new_ids = greedy(model, input_ids, attention_mask, max_new_tokens, tokenizer.pad_token_id)
+    seconds = (time.perf_counter() - started) / len(questions)
+    answers = []
+    for question, row in zip(questions, new_ids, strict=True):
+        ids, finish_reason = cut_at_end(row, end_ids(model))
+        text = str(tokenizer.decode(ids, skip_special_tokens=True)).strip()
+        answers.append(Answer(question.id, which, text, len(ids), round(seconds, 4), finish_reason))
+    return answers
+
+
+def left_pad(rows: Sequence[Sequence[int]], pad_id: int) -> "tuple[torch.Tensor, torch.Tensor]":
+    """Return (input_ids, attention_mask), both (batch, seq): pads stand before the text and are masked with 0."""
+    import torch
+
+    longest = max(len(row) for row in rows)
+    input_ids = [[pad_id] * (longest - len(row)) + list(row) for row in rows]
+    attention_mask = [[0] * (longest - len(row)) + [1] * len(row) for row in rows]
+    return torch.tensor(input_ids), torch.tensor(attention_mask)
+
+
+def greedy(
+    model: "PreTrainedModel",
+    input_ids: "torch.Tensor",
+    attention_mask: "torch.Tensor",
+    max_new_tokens: int,
+    pad_id: int,
+) -> list[list[int]]:
+    """Return the new token ids of each row: the likeliest next token, again and again, until all rows have ended.
+
+    Rows that end early are filled with `pad_id`. Nothing is drawn at random, so the same input gives the same output.
+    """
+    import torch
+    from transformers import GenerationConfig
+
+    config = GenerationConfig(  # type: ignore[no-untyped-call]
+        do_sample=False,
+        max_new_tokens=max_new_tokens,
+        eos_token_id=sorted(end_ids(model)),
+        pad_token_id=pad_id,
+    )
+    with torch.inference_mode():
+        output = model.generate(  # type: ignore[operator]
+            input_ids=input_ids.to(model.device),
+            attention_mask=attention_mask.to(model.device),
+            generation_config=config,
+        )
+    rows: list[list[int]] = output[:, input_ids.shape[1] :].tolist()  # generate returns the prompt as well
+    return rows
+
+
+def end_ids(model: "PreTrainedModel") -> set[int]:
+    """The token ids that end an answer, as the model's own generation configuration names them."""
+    eos = model.generation_config.eos_token_id if model.generation_config is not None else model.config.eos_token_id
+    return {eos} if isinstance(eos, int) else set(eos or ())
+
+
+def cut_at_end(ids: Sequence[int], ends: set[int]) -> tuple[list[int], FinishReason]:
+    """Return the ids up to and with the first end token and "stop", or all of them and "length" where none occurs."""
+    for position, token in enumerate(ids):
+        if token in ends:
+            return list(ids[: position + 1]), "stop"
+    return list(ids), "length"
+
+
+def batches_by_length(
+    tokenizer: "PreTrainedTokenizerBase", questions: Sequence[CheckableTask], batch_size: int
+) -> list[list[CheckableTask]]:
+    """Group questions whose prompts have about the same length in tokens, so that little is padded."""
+    lengths = {q.id: len(tokenizer(alpaca_prompt(q.instruction, q.input)).input_ids) for q in questions}
+    ordered = sorted(questions, key=lambda question: (lengths[question.id], question.id))
+    return [ordered[start : start + batch_size] for start in range(0, len(ordered), batch_size)]
+
+
+def answering_dtype() -> "Dtype":
+    """The quickest number format: bfloat16 where the hardware multiplies it natively, else float32."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "bfloat16"
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return "bfloat16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "float32"

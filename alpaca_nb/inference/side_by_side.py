@@ -1,0 +1,34 @@
+"""Rows of the tables in notebook 04: the two models' answers beside each other."""
+
+from collections.abc import Sequence
+
+from alpaca_nb.checkable_tasks import FAMILIES
+from alpaca_nb.records import Answer, CheckableTask
+
+LONGEST_CELL = 160  # characters
+
+
+def one_of_each_topic(questions: Sequence[CheckableTask], answers: Sequence[Answer]) -> list[tuple[str, ...]]:
+    """Return (topic, task, expected, untuned, tuned) for the first question of each topic of `checkable_tasks`."""
+    topic_of = {family.name: family.topic for family in FAMILIES}
+    text = {(answer.model, answer.question_id): answer.text for answer in answers}
+    rows: dict[str, tuple[str, ...]] = {}
+    for q in questions:
+        topic = topic_of.get(q.family, q.family)
+        task = f"{q.instruction}\n{q.input}".strip()
+        cells = (task, q.answer, text["untuned", q.id], text["tuned", q.id])
+        rows.setdefault(topic, (topic, *map(_short, cells)))
+    return list(rows.values())
+
+
+def ended_how(answers: Sequence[Answer]) -> list[tuple[str, int, int]]:
+    """Return (model, answers that ended by themselves, answers cut at the limit) for both models."""
+    rows = []
+    for which in ("untuned", "tuned"):
+        reasons = [answer.finish_reason for answer in answers if answer.model == which]
+        rows.append((which, reasons.count("stop"), reasons.count("length")))
+    return rows
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]} …"

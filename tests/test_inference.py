@@ -1,0 +1,223 @@
+"""Answering questions: padding that changes nothing, ends that are seen, work that is never lost or mixed up."""
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from alpaca_nb.files import sha256_of, write_json
+from alpaca_nb.inference.generate import (
+    answer_batch,
+    batches_by_length,
+    cut_at_end,
+    end_ids,
+    greedy,
+    left_pad,
+)
+from alpaca_nb.inference.questions import held_out_questions
+from alpaca_nb.inference.side_by_side import ended_how, one_of_each_topic
+from alpaca_nb.inference.stage import answer_all, summary
+from alpaca_nb.models import load_model, load_tokenizer, model_folder
+from alpaca_nb.prompts import alpaca_prompt
+from alpaca_nb.record_files import read_records
+from alpaca_nb.records import Answer, CheckableTask
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+NEW_TOKENS = 8
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    """Two different random models: one stands for the untuned, one for the tuned."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALPACA_NB_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield {
+            "untuned": model_folder("random-llama-1m", seed=17),
+            "tuned": model_folder("random-llama-1m", seed=18),
+        }
+
+
+@pytest.fixture(scope="module")
+def model(folders: dict[str, Path]) -> "PreTrainedModel":
+    return load_model(folders["untuned"], "float32")
+
+
+@pytest.fixture(scope="module")
+def tokenizer(folders: dict[str, Path]) -> "PreTrainedTokenizerBase":
+    return load_tokenizer(folders["untuned"])
+
+
+@pytest.fixture
+def questions() -> list[CheckableTask]:
+    return held_out_questions(12, 17, None)
+
+
+# ---- one batch ----
+
+
+def test_left_pad_puts_pads_before_the_text_and_masks_them() -> None:
+    input_ids, attention_mask = left_pad([[5, 6, 7], [8]], pad_id=2)
+    assert input_ids.tolist() == [[5, 6, 7], [2, 2, 8]]
+    assert attention_mask.tolist() == [[1, 1, 1], [0, 0, 1]]
+
+
+def test_a_padded_batch_gives_what_each_prompt_gives_alone(
+    model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", questions: list[CheckableTask]
+) -> None:
+    rows = [tokenizer(alpaca_prompt(q.instruction, q.input)).input_ids for q in questions]
+    assert len({len(row) for row in rows}) > 3  # else nothing is padded
+    alone = [greedy(model, *left_pad([row], 2), NEW_TOKENS, 2)[0] for row in rows]
+    together = greedy(model, *left_pad(rows, 2), NEW_TOKENS, 2)
+    assert together == alone
+    input_ids, attention_mask = left_pad(rows, 2)
+    unmasked = greedy(model, input_ids, torch.ones_like(attention_mask), NEW_TOKENS, 2)
+    assert unmasked != alone  # the mask is what makes it so
+
+
+def test_generation_ignores_the_callers_random_state(
+    model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", questions: list[CheckableTask]
+) -> None:
+    texts = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        texts.append([answer.text for answer in answer_batch(model, tokenizer, questions, "tuned", NEW_TOKENS)])
+    assert texts[0] == texts[1]
+
+
+def test_cut_at_end_keeps_the_end_token_and_says_stop() -> None:
+    assert cut_at_end([5, 1, 2, 2], {1}) == ([5, 1], "stop")
+    assert cut_at_end([1, 5], {1, 9}) == ([1], "stop")
+    assert cut_at_end([5, 6], {1}) == ([5, 6], "length")
+
+
+def test_an_answer_stops_at_the_models_own_end_token(
+    folders: dict[str, Path], tokenizer: "PreTrainedTokenizerBase", questions: list[CheckableTask]
+) -> None:
+    model = load_model(folders["untuned"], "float32")
+    free = answer_batch(model, tokenizer, questions[:3], "untuned", NEW_TOKENS)
+    assert {(answer.finish_reason, answer.new_tokens) for answer in free} == {("length", NEW_TOKENS)}
+
+    prompt = tokenizer(alpaca_prompt(questions[0].instruction, questions[0].input)).input_ids
+    written = greedy(model, *left_pad([prompt], 2), NEW_TOKENS, 2)[0]
+    assert model.generation_config is not None
+    model.generation_config.eos_token_id = [written[2], 1]  # declare a token it does write to be an end
+    first = written.index(written[2])
+    stopped = answer_batch(model, tokenizer, questions[:3], "untuned", NEW_TOKENS)[0]
+    assert end_ids(model) == {written[2], 1}
+    assert (stopped.finish_reason, stopped.new_tokens) == ("stop", first + 1)
+    assert free[0].text.startswith(tokenizer.decode(written[:first], skip_special_tokens=True).strip())
+
+
+def test_batches_hold_every_question_once_and_like_lengths_together(
+    tokenizer: "PreTrainedTokenizerBase", questions: list[CheckableTask]
+) -> None:
+    batches = batches_by_length(tokenizer, questions, 5)
+    assert [len(batch) for batch in batches] == [5, 5, 2]
+    assert {q.id for batch in batches for q in batch} == {q.id for q in questions}
+    lengths = [len(tokenizer(alpaca_prompt(q.instruction, q.input)).input_ids) for batch in batches for q in batch]
+    assert lengths == sorted(lengths)
+
+
+# ---- the questions ----
+
+
+def test_no_question_is_a_row_of_the_training_data(tmp_path: Path, questions: list[CheckableTask]) -> None:
+    rows = [{"instruction": q.instruction, "input": q.input, "output": q.answer} for q in questions[:6]]
+    dataset = write_json(tmp_path / "dataset.json", rows)
+    held_out = held_out_questions(12, 17, dataset)
+    trained_on = {(row["instruction"], row["input"]) for row in rows}
+    assert len(held_out) == 12
+    assert not trained_on & {(q.instruction, q.input) for q in held_out}
+    assert held_out == held_out_questions(12, 17, dataset)
+    assert held_out != held_out_questions(12, 18, dataset)
+
+
+# ---- the whole stage ----
+
+
+def ask(run_dir: Path, questions: list[CheckableTask], folders: dict[str, Path], **changes: int) -> list[Answer]:
+    settings = {"max_new_tokens": NEW_TOKENS, "batch_size": 5} | changes
+    return answer_all(run_dir, questions, folders, **settings)  # type: ignore[arg-type]
+
+
+def without_seconds(answers: list[Answer]) -> list[Answer]:
+    return [dataclasses.replace(answer, seconds=0.0) for answer in answers]
+
+
+def test_both_models_answer_every_question_in_order(
+    tmp_path: Path, questions: list[CheckableTask], folders: dict[str, Path]
+) -> None:
+    answers = ask(tmp_path, questions, folders)
+    wanted = [(which, q.id) for which in ("untuned", "tuned") for q in questions]
+    assert [(answer.model, answer.question_id) for answer in answers] == wanted
+    assert read_records(tmp_path / "answers.jsonl", Answer) == answers
+    untuned, tuned = answers[: len(questions)], answers[len(questions) :]
+    assert [a.text for a in untuned] != [a.text for a in tuned]
+    totals = summary(answers)
+    assert totals["tuned"]["new_tokens"] == sum(answer.new_tokens for answer in tuned)
+    assert totals["tuned"]["stopped"] == ended_how(answers)[1][1]
+    assert totals["untuned"]["seconds"] > 0
+
+
+def interrupted(run_dir: Path) -> None:
+    """Make a finished run look as if it had died while it wrote its third batch; mark what it had finished."""
+    path = run_dir / "answers.jsonl"
+    answers = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    kept = [json.dumps(answer | {"text": "KEPT"}) for answer in answers[:10]]
+    path.write_text("\n".join(kept) + "\n" + json.dumps(answers[10])[:30], encoding="utf-8")
+
+
+def test_a_stopped_run_goes_on_where_it_was(
+    tmp_path: Path, questions: list[CheckableTask], folders: dict[str, Path]
+) -> None:
+    whole = ask(tmp_path, questions, folders)
+    interrupted(tmp_path)
+    resumed = ask(tmp_path, questions, folders)
+    assert [answer.text for answer in resumed[:10]] == ["KEPT"] * 10
+    assert without_seconds(resumed[10:]) == without_seconds(whole[10:])
+
+
+def test_other_questions_models_or_settings_are_asked_anew(
+    tmp_path: Path, questions: list[CheckableTask], folders: dict[str, Path]
+) -> None:
+    other_model = shutil.copytree(folders["tuned"], tmp_path / "other")
+    (other_model / "chat_template.jinja").write_text("x")
+    assert sha256_of(other_model) != sha256_of(folders["tuned"])
+    for number, change in enumerate(
+        (
+            lambda run: ask(run, [dataclasses.replace(questions[0], input="other"), *questions[1:]], folders),
+            lambda run: ask(run, questions, folders | {"tuned": other_model}),
+            lambda run: ask(run, questions, folders, max_new_tokens=NEW_TOKENS - 1),
+        )
+    ):
+        run = tmp_path / str(number)
+        run.mkdir()
+        ask(run, questions, folders)
+        interrupted(run)
+        assert "KEPT" not in {answer.text for answer in change(run)}
+
+
+def test_a_damaged_file_of_answers_is_not_trusted(
+    tmp_path: Path, questions: list[CheckableTask], folders: dict[str, Path]
+) -> None:
+    whole = ask(tmp_path, questions, folders)
+    path = tmp_path / "answers.jsonl"
+    path.write_text(path.read_text(encoding="utf-8").replace('"text"', '"words"', 1), encoding="utf-8")
+    assert without_seconds(ask(tmp_path, questions, folders)) == without_seconds(whole)
+
+
+def test_the_table_shows_one_question_of_each_topic_and_cuts_long_answers(questions: list[CheckableTask]) -> None:
+    answers = [
+        Answer(q.id, which, "word " * 100, 100, 0.1, "length") for which in ("untuned", "tuned") for q in questions
+    ]
+    rows = one_of_each_topic(questions, answers)
+    assert len(rows) == len({row[0] for row in rows})
+    assert rows[0][1] == f"{questions[0].instruction}\n{questions[0].input}".strip()
+    assert all(len(cell) <= 162 for row in rows for cell in row)
