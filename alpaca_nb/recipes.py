@@ -123,7 +123,7 @@ def _known(name: str, known: dict[str, Declaration], where: str, value: object) 
     if name == RUN_DIR:
         raise RecipeError(f"{where}run_dir is not a recipe's parameter: use the option --run-dir")
     if name not in known:
-        hint = _closest(name, known) or f". Known are {', '.join(sorted(known))}"
+        hint = _closest(name, known) or f". Known are {', '.join(sorted(known)) or 'none'}"
         raise RecipeError(f"{where}unknown parameter {name!r}{hint}")
     return known[name]
 

@@ -17,11 +17,15 @@ class Stopped(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def stops_in_order() -> Iterator[None]:
-    """Raise `Stopped` in the block at the first SIGINT, SIGTERM or SIGHUP; ignore those that follow."""
+    """Raise `Stopped` in the block at the first SIGINT, SIGTERM or SIGHUP; ignore those that follow.
+
+    A signal that the caller's shell has turned off (nohup, a job in the background) stays off.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set handlers; a caller in another thread keeps its own
         return
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    named = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [number for number in named if signal.getsignal(number) is not signal.SIG_IGN]
 
     def stop(number: int, _: FrameType | None) -> None:
         for other in numbers:
