@@ -3,7 +3,8 @@
 A notebook calls `begin_stage` in its plan cell, works with `stage.path(...)` and `stage.show(...)`, and calls
 `stage.finish(...)` in its last cell. That call writes `NN_stage.json`, last and atomically: the only proof that the
 stage is done (what papermill stores about a notebook is not one; it says "completed" of a notebook whose kernel died).
-Paths inside a record are relative to the run folder, so a run folder can be moved or shared.
+Paths inside a record are relative to the run folder, so a run folder can be moved or shared; those of the kit's own
+files begin with `<kit>/`.
 """
 
 import dataclasses
@@ -38,6 +39,7 @@ STAGES = (
 KIT_FOLDER = Path(__file__).resolve().parent.parent
 NOTEBOOKS_FOLDER = KIT_FOLDER / "notebooks"
 OUTPUT_FOLDER = KIT_FOLDER / "papermill_runs" / "output"
+KIT_MARK = "<kit>/"  # how a record names files of the kit, wherever the run folder stands
 PACKAGES_IN_RECORD = ("torch", "transformers", "openai", "datasets", "papermill", "numpy", "alpaca-nb")
 
 
@@ -120,6 +122,9 @@ class Stage:
         return record
 
     def _relative(self, path: Path) -> str:
+        real = path.resolve()
+        if real.is_relative_to(KIT_FOLDER) and not real.is_relative_to(self.run_dir):
+            return KIT_MARK + real.relative_to(KIT_FOLDER).as_posix()
         return Path(os.path.relpath(path, self.run_dir)).as_posix()
 
 
@@ -163,7 +168,7 @@ def why_not_current(record: StageRecord | None, run_dir: Path, parameters: Mappi
         return f"changed: {', '.join(changed)}"
     for kind, files in (("input", record.inputs), ("output", record.outputs)):
         for name, digest in files.items():
-            path = run_dir / name
+            path = KIT_FOLDER / name.removeprefix(KIT_MARK) if name.startswith(KIT_MARK) else run_dir / name
             if not path.exists():
                 return f"{kind} {name} is gone"
             if sha256_of(path) != digest:

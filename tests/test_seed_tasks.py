@@ -12,10 +12,11 @@ from rouge_score import rouge_scorer
 
 from alpaca_nb.errors import InputFileError
 from alpaca_nb.records import Instance, SeedTask
-from alpaca_nb.seed_tasks.figures import first_word_bars, length_histograms, task_table
+from alpaca_nb.runs import begin_stage, why_not_current
+from alpaca_nb.seed_tasks.figures import first_word_bars, length_histograms
 from alpaca_nb.seed_tasks.load import Problem, load_seed_tasks, parse_seed_tasks, validate_seed_tasks
 from alpaca_nb.seed_tasks.stage import KIT_SEED_TASKS, seed_file, write_seed_tasks
-from alpaca_nb.seed_tasks.survey import SeedWarning, first_words, soft_warnings, statistics, words_in
+from alpaca_nb.seed_tasks.survey import SeedWarning, first_words, one_of_each_kind, soft_warnings, statistics, words_in
 
 NEAREST_ALLOWED = 0.7  # ROUGE-L F, the published novelty threshold
 ROUGE_L = rouge_scorer.RougeScorer(["rougeL"], use_stemmer=False)
@@ -245,6 +246,17 @@ def test_an_empty_parameter_means_the_kits_own_file(tmp_path: Path, monkeypatch:
     assert seed_file("mine.jsonl") == tmp_path / "mine.jsonl"
 
 
+def test_the_record_names_the_kits_file_without_its_place_and_a_users_file_is_watched(tmp_path: Path) -> None:
+    run_dir, mine = tmp_path / "run", tmp_path / "mine.jsonl"
+    mine.write_text(line_of())
+    stage = begin_stage("01_seed_tasks", str(run_dir), seed=17)
+    record = stage.finish(inputs=[seed_file(""), mine])
+    assert set(record.inputs) == {"<kit>/alpaca_nb/seed_tasks/seed_tasks.jsonl", "../mine.jsonl"}
+    assert why_not_current(record, run_dir, {"seed": 17}) == ""
+    mine.write_text(line_of(id="b"))
+    assert why_not_current(record, run_dir, {"seed": 17}) == "input ../mine.jsonl has changed"
+
+
 def example_tasks() -> list[SeedTask]:
     return [
         SeedTask("a", "a", "Sort these numbers, please.", (Instance("3, 1, 2", "1, 2, 3"),), False),
@@ -268,10 +280,11 @@ def test_statistics_of_a_small_set_by_hand() -> None:
     ]
 
 
-def test_the_table_shows_texts_as_text() -> None:
-    table = task_table(example_tasks())
-    assert table.count("<tr>") == 4 and table.count('scope="col"') == 5
-    assert "Sort &lt;b&gt;&amp;&lt;/b&gt; explain" in table
+def test_one_task_of_each_kind_is_drawn_by_the_seed(kit: list[SeedTask]) -> None:
+    drawn = one_of_each_kind(kit, 17)
+    assert [(bool(t.instances[0].input), t.is_classification) for t in drawn[:2]] == [(False, False), (True, False)]
+    assert drawn[2].is_classification and drawn == one_of_each_kind(kit, 17) != one_of_each_kind(kit, 18)
+    assert one_of_each_kind(example_tasks()[1:2], 17) == example_tasks()[1:2]
 
 
 def test_alt_texts_hold_the_figures_numbers(kit: list[SeedTask]) -> None:

@@ -1,6 +1,5 @@
-"""The two pictures of stage 01 and its table; each picture comes with alt text that holds its numbers."""
+"""The two pictures of stage 01; each comes with alt text that holds its numbers."""
 
-import html
 from collections.abc import Sequence
 from statistics import median
 
@@ -21,7 +20,8 @@ def length_histograms(tasks: Sequence[SeedTask]) -> tuple[Figure, str]:
     )
     for axis, (name, lengths, colour) in zip(axes, columns, strict=True):
         middle = median(lengths)
-        axis.hist(lengths, bins=25, color=colour)
+        width = max(1, -(-max(lengths) // 25))  # whole words, so that no bar covers more lengths than its neighbours
+        axis.hist(lengths, bins=range(0, max(lengths) + width + 1, width), color=colour)
         axis.axvline(middle, color="black", linestyle="--", linewidth=1, label=f"median {middle:g}")
         axis.set(title=name.capitalize(), xlabel="length (words)", ylabel="tasks", xlim=(0, None))
         axis.legend(frameon=False)
@@ -43,24 +43,3 @@ def first_word_bars(tasks: Sequence[SeedTask], shown: int = 12) -> tuple[Figure,
         f"Bar chart of the {len(top)} most frequent first words, led by {leaders}; "
         f"{len(tasks)} seed tasks begin with {len(counts)} different words."
     )
-
-
-def task_table(tasks: Sequence[SeedTask]) -> str:
-    """An HTML table of tasks in full, one row each, with a header row; line breaks in the texts are kept."""
-    rows = [
-        (
-            task.id,
-            "yes" if task.is_classification else "no",
-            task.instruction,
-            instance.input or "(none)",
-            instance.output,
-        )
-        for task in tasks
-        for instance in task.instances[:1]
-    ]
-    head = "".join(
-        f'<th scope="col">{name}</th>' for name in ("id", "classification", "instruction", "input", "output")
-    )
-    cell = '<td style="text-align:left; vertical-align:top; white-space:pre-line">{}</td>'
-    body = "".join("<tr>" + "".join(cell.format(html.escape(text)) for text in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

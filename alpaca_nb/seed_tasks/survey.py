@@ -1,5 +1,6 @@
 """What a set of seed tasks is like: counts for the record, and warnings that do not forbid its use."""
 
+import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +43,17 @@ def soft_warnings(tasks: Sequence[SeedTask]) -> list[SeedWarning]:
         if any(PUBLISHED_STOP_STRING in text for text in (task.instruction, shown.input, shown.output)):
             warnings.append(SeedWarning(task.id, "holds_stop_string", PUBLISHED_STOP_STRING))
     return warnings
+
+
+def one_of_each_kind(tasks: Sequence[SeedTask], seed: int) -> list[SeedTask]:
+    """Draw a task without input, one with input and a classification task; a kind without tasks is left out."""
+    kinds = (
+        [task for task in tasks if not task.is_classification and not task.instances[0].input.strip()],
+        [task for task in tasks if not task.is_classification and task.instances[0].input.strip()],
+        [task for task in tasks if task.is_classification],
+    )
+    draw = random.Random(f"{seed}:shown seed tasks")
+    return [draw.choice(kind) for kind in kinds if kind]
 
 
 def first_words(tasks: Sequence[SeedTask]) -> Counter[str]:
