@@ -204,7 +204,11 @@ def test_the_fold_depends_on_request_order_only_and_stops_at_the_last_row() -> N
             (2, "unreadable_answer"),
         ], "what comes after the last row wanted is neither kept nor rejected"
         assert "Explain how rivers are made." in folded.rejected[1].detail
-        assert folded == folds[0] or (folded.kept, folded.rejected) == (folds[0].kept, folds[0].rejected)
+        assert (
+            folded.rejected[0].text
+            == "5. Instruction: Do the seventh thing with apples.\n5. Input: <noinput>\n5. Output: Yes, 5.\n###"
+        )
+        assert (folded.kept, folded.rejected) == (folds[0].kept, folds[0].rejected)
 
 
 # The whole stage, against a real endpoint

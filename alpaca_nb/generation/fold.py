@@ -78,23 +78,20 @@ class Fold:
             if isinstance(task, Rejection):
                 self.rejected.append(task)
             else:
-                self._judge(task, answer)
+                self._judge(task, answer, parsed.raw[task.position])
 
-    def _judge(self, candidate: Candidate, answer: TeacherAnswer) -> None:
+    def _judge(self, candidate: Candidate, answer: TeacherAnswer, raw: str) -> None:
+        index, position = candidate.request_index, candidate.position
         if reason := reject_reason(candidate):
-            self._reject(candidate, reason)
+            self.rejected.append(Rejection(index, position, reason, raw))
             return
         verdict = self.known.judge(candidate.instruction)
         if not verdict.kept:
             near = f"ROUGE-L {verdict.nearest_score:.3f} with: {self.texts[verdict.nearest_index]}"
-            self._reject(candidate, NEAR_DUPLICATE, near)
+            self.rejected.append(Rejection(index, position, NEAR_DUPLICATE, raw, near))
             return
         self.texts.append(candidate.instruction)
         self.kept.append(KeptRow(candidate, verdict.nearest_index, verdict.nearest_score, answer.model, answer.usage))
-
-    def _reject(self, candidate: Candidate, reason: str, detail: str = "") -> None:
-        raw = f"Instruction: {candidate.instruction}\nInput: {candidate.input}\nOutput: {candidate.output}"
-        self.rejected.append(Rejection(candidate.request_index, candidate.position, reason, raw, detail))
 
 
 def empty_fold(seed_instructions: Sequence[str], *, wanted: int, first_position: int, threshold: float) -> Fold:

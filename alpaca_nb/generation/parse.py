@@ -25,10 +25,11 @@ _FIELDS = ["Instruction", "Input", "Output"]
 
 @dataclass(frozen=True)
 class Parsed:
-    """What one answer held, in its order."""
+    """What one answer held, in its order; `raw` is each candidate's text as received, by position."""
 
     candidates: list[Candidate]
     rejections: list[Rejection]
+    raw: dict[int, str]
 
 
 def parse_answer(text: str, *, request_index: int, first_position: int, finish_reason: str) -> Parsed:
@@ -40,7 +41,7 @@ def parse_answer(text: str, *, request_index: int, first_position: int, finish_r
     if not _ITEM.match(text):
         text = f"{first_position}. Instruction: {text}"
     starts = [match.start() for match in _ITEM.finditer(text)]
-    parsed = Parsed([], [])
+    parsed = Parsed([], [], {})
     for place, (start, end) in enumerate(zip(starts, [*starts[1:], len(text)], strict=True)):
         raw, position = text[start:end], first_position + place
         cut = finish_reason == "length" and end == len(text)
@@ -49,6 +50,7 @@ def parse_answer(text: str, *, request_index: int, first_position: int, finish_r
             parsed.rejections.append(Rejection(request_index, position, found, raw.strip()))
         else:
             parsed.candidates.append(Candidate(request_index, position, *found))
+            parsed.raw[position] = raw.strip()
     return parsed
 
 

@@ -1,0 +1,39 @@
+"""The two pictures of notebook 02, each with alt text that holds its numbers."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from alpaca_nb import plots
+from alpaca_nb.generation.fold import NEAR_DUPLICATE, Fold
+
+
+def fates(folded: Fold, rejected_by_reason: dict[str, int]) -> tuple[Figure, str]:
+    """Bars: how many candidates were kept, and how many fell for each reason."""
+    names = ["kept", *rejected_by_reason]
+    counts = [len(folded.kept), *rejected_by_reason.values()]
+    figure, axes = plots.new_figure(height=0.9 + 0.3 * len(names))
+    bars = axes.barh(names[::-1], counts[::-1], color=[*[plots.ORANGE] * (len(names) - 1), plots.BLUE])
+    axes.bar_label(bars, padding=3)
+    axes.set_xlabel("candidates")
+    axes.grid(axis="y", visible=False)
+    words = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True))
+    return figure, f"Bar chart of what became of {sum(counts)} candidates: {words}."
+
+
+def nearest_scores(folded: Fold, threshold: float) -> tuple[Figure, str]:
+    """Histogram: ROUGE-L of each row with its nearest seed or earlier row, and the threshold."""
+    scores = [row.nearest_score for row in folded.kept]
+    dropped = sum(each.reason == NEAR_DUPLICATE for each in folded.rejected)
+    figure, axes = plots.new_figure()
+    right_closed = [0.0, *(step / 20 + 1e-9 for step in range(1, 21))]  # a score of 0.7 stands left of 0.7
+    axes.hist(scores, bins=right_closed, color=plots.BLUE, edgecolor="white")
+    axes.axvline(threshold, color=plots.RED, linestyle="--", label=f"threshold {threshold:g}: {dropped} dropped above")
+    axes.set_xlabel("ROUGE-L with the nearest earlier instruction (0 to 1)")
+    axes.set_ylabel("kept rows")
+    axes.legend(loc="upper left", frameon=False)
+    low, middle, high = np.quantile(scores, [0.1, 0.5, 0.9])
+    return figure, (
+        f"Histogram of the ROUGE-L score of {len(scores)} kept rows with their nearest earlier instruction: median "
+        f"{middle:.2f}, 80 % between {low:.2f} and {high:.2f}, none above the threshold {threshold:g}; "
+        f"{dropped} candidates above it were dropped."
+    )
