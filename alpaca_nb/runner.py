@@ -129,6 +129,8 @@ def _run_stage(
     """Skip a stage whose record holds, else run its notebook and demand a new record; appends to `outcomes`."""
     record = runs.read_record(folder, stage)
     reason = "--force" if options.force else runs.why_not_current(record, folder, parameters)
+    if record is not None and stage == STAGES[-1]:
+        reason = reason or _records_not_in(record, folder)
     if not reason and record is not None:
         outcomes.append(Outcome(stage, "skipped", record.seconds, record))
         print(f"{stage} · skipped: done before, nothing changed (--force runs it again)", file=out, flush=True)
@@ -163,6 +165,13 @@ def _run_stage(
         seconds = time.monotonic() - started
         outcomes.append(Outcome(stage, status, seconds, record))
         print(f"{stage} · {status} · {duration(seconds)}", file=out, flush=True)
+
+
+def _records_not_in(report: runs.StageRecord, folder: Path) -> str:
+    """Which records are new since the last stage, the reader of them all, took those that it found."""
+    names = [path.name for path in (runs.record_path(folder, stage) for stage in STAGES[:-1]) if path.exists()]
+    new = [name for name in names if name not in report.inputs]
+    return f"new: {', '.join(new)}" if new else ""
 
 
 def _new_record(stage: str, parameters: Mapping[str, Parameter], folder: Path) -> runs.StageRecord:

@@ -58,11 +58,16 @@ def _comparison(metrics: Mapping[str, Any]) -> str:
     )
 
 
+def _costs(metrics: Mapping[str, Any]) -> str:
+    rows, dollars = metrics["projected_rows"], metrics["usd_projected"]
+    return f"this run ${metrics['usd_here']:.2f}, {rows:,} rows would be ${dollars:,.2f}"
+
+
 _KEY_METRICS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "01_seed_tasks": lambda metrics: f"{metrics['tasks']} seed tasks",
     "02_generate_data": _generation,
     "03_finetune_fsdp": _finetuning,
     "04_inference": lambda metrics: f"{metrics['questions']} questions to both models",
     "05_blind_comparison": _comparison,
-    "06_cost_analysis": lambda metrics: f"${metrics['usd']:.2f} spent",
+    "06_cost_analysis": _costs,
 }

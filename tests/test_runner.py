@@ -21,6 +21,7 @@ from alpaca_nb import leftovers, recipes, runner, runs
 from alpaca_nb.errors import InputFileError, RecipeError, StageError
 
 ONE, TWO, THREE = runs.STAGES[:3]
+SIX = runs.STAGES[-1]
 TRACE = "open(stage.path('trace.txt'), 'a').write(stage.name[:2])"  # which stages really ran
 
 
@@ -255,6 +256,19 @@ def test_folder_with_braces_and_spaces(kit: Path) -> None:
     folder = kit / "my {run} %s"
     runner.run(load(kit), folder, runner.Options(last=ONE, notebooks_folder=kit / "notebooks"), io.StringIO())
     assert runs.read_record(folder, ONE) is not None
+
+
+def test_report_runs_again_when_a_stage_was_added(kit: Path) -> None:
+    read_all = "from alpaca_nb.runs import record_path\nrecords = sorted(stage.run_dir.glob('0[1-5]_stage.json'))"
+    begin = f"from alpaca_nb.runs import begin_stage\nstage = begin_stage({SIX!r}, run_dir, seed=seed)"
+    write_notebook(kit / "notebooks", SIX, SEED, [begin, read_all, TRACE, "_ = stage.finish(inputs=records)"])
+    run(kit, last=ONE)
+    run(kit, first=SIX, last=SIX)
+    assert "skipped" in run(kit, first=SIX, last=SIX)
+    (kit / "run" / "seed_tasks.jsonl").write_text("")
+    run(kit, first=TWO, last=TWO)
+    assert f"{SIX} · runs again: new: 02_stage.json" in run(kit, first=SIX, last=SIX)
+    assert trace(kit) == "01060206"
 
 
 def test_stage_names() -> None:
