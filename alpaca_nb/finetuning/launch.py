@@ -1,0 +1,129 @@
+"""Starting torchrun out of a notebook: live progress, a failing process's own words, nothing left behind.
+
+torchrun starts one process for each CPU share or GPU, tells each its number (its rank) and ends all when one fails.
+A notebook's kernel cannot do it: a process that has touched CUDA cannot be forked, and its death would be the kernel's.
+"""
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from alpaca_nb import processes
+from alpaca_nb.errors import TrainingError
+
+OnProgress = Callable[[int, int, str], None]  # (steps done, steps in all, note)
+PROGRESS_MARK = "PROGRESS "  # begins a line of progress: {"step", "steps", "note"} as JSON
+LINES_KEPT = 200
+_FAILURE = re.compile(r"rank\s*: (\d+) \(local_rank.*\n.*exitcode\s*: (-?\d+)")
+_CONSEQUENCE = re.compile(
+    r"[Cc]onnection (closed|reset|refused)|Broken pipe|Timed out|NCCL|recv|SignalException|SIGTERM"
+)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How one process ended: `message` is its own, empty where it left none (killed from outside)."""
+
+    rank: int
+    exit_status: int  # negative: the signal's number
+    message: str
+
+
+def run_torchrun(
+    module: str,
+    options: Sequence[str],
+    *,
+    number_of_processes: int,
+    log_folder: Path,
+    on_progress: OnProgress | None = None,
+) -> None:
+    """Run `python -m module options` in `number_of_processes` processes; returns when all have ended well.
+
+    Each process's output goes to `log_folder`. Raises `TrainingError` with the words of the process that failed first;
+    on any exception, the stop button's included, every process is ended before it passes on.
+    """
+    log_folder.mkdir(parents=True, exist_ok=True)
+    began = time.time()
+    process = processes.start(
+        command(module, options, number_of_processes, log_folder), environment=environment(number_of_processes)
+    )
+    last_lines: deque[str] = deque(maxlen=LINES_KEPT)
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            _, mark, progress = line.partition(PROGRESS_MARK)
+            if not mark:
+                last_lines.append(line)
+            elif on_progress is not None:
+                said = json.loads(progress)
+                on_progress(said["step"], said["steps"], said["note"])
+        status = process.wait()
+    finally:
+        processes.stop(process)
+    if status != 0:
+        raise TrainingError(why("".join(last_lines), log_folder, status, began))
+
+
+def command(module: str, options: Sequence[str], number_of_processes: int, log_folder: Path) -> list[str]:
+    """The command line; only rank 0 shows on screen, the others are in the logs."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    where = ["--nproc-per-node", str(number_of_processes), "--log-dir", str(log_folder)]
+    return [*torchrun, *where, "--tee", "3", "--local-ranks-filter", "0", "-m", module, *options]
+
+
+def environment(number_of_processes: int) -> dict[str, str]:
+    """Each process gets its share of the cores, and keeps freed memory: taking it anew costs a second a step."""
+    threads = max(1, (os.cpu_count() or 1) // number_of_processes)
+    keep = str(1 << 32)  # bytes; read by glibc's allocator on Linux, by nobody elsewhere
+    return {"OMP_NUM_THREADS": str(threads), "MALLOC_MMAP_THRESHOLD_": keep, "MALLOC_TRIM_THRESHOLD_": keep}
+
+
+def why(output: str, log_folder: Path, status: int, since: float) -> str:
+    """Say in a few lines which process failed first and what it said; the others' complaints are consequences."""
+    failures = [
+        Failure(int(rank), int(code), message_of(log_folder, int(rank), since))
+        for rank, code in _FAILURE.findall(output)
+    ]
+    where = f"every process's output is in {log_folder.parent.name}/{log_folder.name}"
+    if not failures:
+        last = "".join(output.splitlines(keepends=True)[-10:]).strip()
+        return f"training did not start (torchrun's exit status {status}); {where}. Last lines:\n{last}"
+    first = min(failures, key=_likely_consequence)
+    return f"training failed in process {first.rank}: {in_words(first)}; {where}"
+
+
+def in_words(failure: Failure) -> str:
+    """A process's own message, or what its exit status says."""
+    if failure.message:
+        return failure.message
+    if failure.exit_status == -signal.SIGKILL:
+        return "killed (signal 9): out of memory? Lower number_of_processes, batch_size or max_length, or free memory"
+    if failure.exit_status < 0:
+        return f"ended by signal {-failure.exit_status} ({signal.Signals(-failure.exit_status).name})"
+    return f"exit status {failure.exit_status} without a message"
+
+
+def message_of(log_folder: Path, rank: int, since: float) -> str:
+    """What `@record` wrote about a rank's exception in this run; empty where there is nothing, or half a file."""
+    for file in sorted(log_folder.glob(f"*/attempt_0/{rank}/error.json"), key=lambda path: path.stat().st_mtime):
+        if file.stat().st_mtime >= since - 1:
+            try:
+                message = json.loads(file.read_text(encoding="utf-8"))["message"]
+                return str(message["message"] if isinstance(message, dict) else message)
+            except (ValueError, KeyError):
+                return ""
+    return ""
+
+
+def _likely_consequence(failure: Failure) -> tuple[int, int]:
+    """Sort key: an exception of its own or SIGKILL first, then lost connections, then what torchrun itself ended."""
+    if failure.message:
+        return (1 if _CONSEQUENCE.search(failure.message) else 0, failure.rank)
+    return (2 if failure.exit_status == -signal.SIGTERM else 0, failure.rank)

@@ -1,0 +1,52 @@
+"""Saving a sharded model as a plain Hugging Face folder that appears whole or not at all."""
+
+import shutil
+from pathlib import Path
+from typing import cast
+
+import torch
+import torch.distributed as dist
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from alpaca_nb.files import sync_folder
+
+
+def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path, dtype: torch.dtype) -> None:
+    """Gather the weights on process 0, which writes them as `dtype` with tokenizer and generation settings.
+
+    Every process must call this; all leave together, when the folder is there. Its attention is transformers' own.
+    """
+    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
+    weights = cast(dict[str, torch.Tensor], get_model_state_dict(model, options=options))  # empty but on process 0
+    if dist.get_rank() == 0:
+        neighbour = folder.with_name(f".{folder.name}.new")
+        shutil.rmtree(neighbour, ignore_errors=True)
+        write_folder(model, {name: value.to(dtype) for name, value in weights.items()}, tokenizer, neighbour)
+        put_in_place(neighbour, folder)
+    dist.barrier()
+
+
+def write_folder(
+    model: PreTrainedModel, weights: dict[str, torch.Tensor], tokenizer: PreTrainedTokenizerBase, folder: Path
+) -> None:
+    """Write weights, configuration, tokenizer and generation settings into a new folder."""
+    model.config._attn_implementation = "sdpa"
+    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+        bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+    )
+    model.save_pretrained(folder, state_dict=weights)
+    model.config.dtype = next(iter(weights.values())).dtype  # save_pretrained wrote the master weights' float32
+    model.config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def put_in_place(neighbour: Path, folder: Path) -> None:
+    """Rename a finished folder to its name; an older one of that name goes only when the new one stands there."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    neighbour.rename(folder)
+    sync_folder(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)

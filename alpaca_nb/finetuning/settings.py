@@ -1,0 +1,86 @@
+"""What a training run is told: written by the stage as `finetuning/settings.json`, read by every process."""
+
+import dataclasses
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from alpaca_nb.errors import InputFileError, RecipeError
+from alpaca_nb.files import read_json, write_json
+
+Precision = Literal["auto", "bfloat16", "float32"]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The parameters of one run; `batch_size` counts rows of an optimizer step over all processes together."""
+
+    base_model: str
+    seed: int
+    number_of_processes: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    max_length: int = 512
+    warmup_ratio: float = 0.03
+    max_steps: int = 0  # 0: as many as the epochs have
+    max_gradient_norm: float = 1.0
+    max_tokens_per_pack: int = 2048
+    precision: Precision = "auto"  # bfloat16 where the machine computes it fast
+
+
+def check_settings(settings: TrainingSettings, rows: int, held_out_rows: int) -> list[str]:
+    """Refuse what cannot train, before anything is loaded; returns warnings about what will train badly.
+
+    Raises `RecipeError` naming the parameter and what it may be.
+    """
+    above_zero = ("number_of_processes", "epochs", "batch_size", "learning_rate", "max_length")
+    for name in above_zero:
+        value = getattr(settings, name)
+        if not (math.isfinite(value) and value > 0):
+            raise RecipeError(f"{name} must be above 0, not {value}")
+    if settings.max_steps < 0:
+        raise RecipeError(f"max_steps must be 0 (all steps) or above, not {settings.max_steps}")
+    if not 0 <= settings.warmup_ratio < 1:
+        raise RecipeError(f"warmup_ratio must be at least 0 and below 1, not {settings.warmup_ratio}")
+    if settings.batch_size < settings.number_of_processes:
+        raise RecipeError(
+            f"batch_size {settings.batch_size} is less than number_of_processes {settings.number_of_processes}: "
+            "each process needs a row in each step; raise the one or lower the other"
+        )
+    if held_out_rows < 1:
+        raise RecipeError(f"held_out_rows must be at least 1, not {held_out_rows}: the lesson measures on them")
+    if (rows - held_out_rows) * settings.epochs < settings.batch_size:
+        raise RecipeError(
+            f"{rows} rows less {held_out_rows} held out, {settings.epochs} times, do not fill one batch of "
+            f"{settings.batch_size}; give more rows, or lower batch_size or held_out_rows"
+        )
+    return _warnings(settings)
+
+
+def warmup_steps(settings: TrainingSettings, steps: int) -> int:
+    """Steps during which the learning rate rises."""
+    return math.ceil(settings.warmup_ratio * steps)
+
+
+def write_settings(path: Path, settings: TrainingSettings) -> Path:
+    """Write the settings for the training processes to read."""
+    return write_json(path, dataclasses.asdict(settings))
+
+
+def read_settings(path: Path) -> TrainingSettings:
+    """Read what `write_settings` wrote; raises `InputFileError`."""
+    value = read_json(path)
+    try:
+        return TrainingSettings(**value)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise InputFileError(f"{path}: not the settings of a training run ({error})") from None
+
+
+def _warnings(settings: TrainingSettings) -> list[str]:
+    cores = os.cpu_count() or 1
+    if settings.number_of_processes > cores:
+        return [f"{settings.number_of_processes} processes share {cores} cores: fewer would be faster on a CPU"]
+    return []

@@ -1,0 +1,44 @@
+"""The edge of stage 03: rows and settings go into the run folder, torchrun works, its result is read back."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from alpaca_nb.finetuning.encode import EncodedRow, write_rows
+from alpaca_nb.finetuning.launch import OnProgress, run_torchrun
+from alpaca_nb.finetuning.results import (
+    HELD_OUT_ROWS_FILE,
+    LOG_FOLDER,
+    SETTINGS_FILE,
+    TRAINING_ROWS_FILE,
+    TrainingResult,
+    read_result,
+)
+from alpaca_nb.finetuning.settings import TrainingSettings, write_settings
+
+
+def train_in_processes(
+    folder: Path,
+    settings: TrainingSettings,
+    training: Sequence[EncodedRow],
+    held_out: Sequence[EncodedRow],
+    on_progress: OnProgress | None = None,
+) -> TrainingResult:
+    """Train in `settings.number_of_processes` processes; `folder` is the run folder's `finetuning/`.
+
+    What an earlier run left in `folder` is removed; `model/` beside it is replaced only when the new one is whole.
+    Raises `TrainingError` with the words of the process that failed.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    write_rows(folder / TRAINING_ROWS_FILE, training)
+    write_rows(folder / HELD_OUT_ROWS_FILE, held_out)
+    write_settings(folder / SETTINGS_FILE, settings)
+    run_torchrun(
+        "alpaca_nb.finetuning.train",
+        ["--finetuning-folder", str(folder)],
+        number_of_processes=settings.number_of_processes,
+        log_folder=folder / LOG_FOLDER,
+        on_progress=on_progress,
+    )
+    return read_result(folder)
