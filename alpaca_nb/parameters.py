@@ -62,7 +62,8 @@ def read_declarations(notebook: Path) -> dict[str, Declaration]:
     """Read one notebook's `parameters` cell, in order; raises RecipeError naming the notebook and the line."""
     document = read_json(notebook)
     cells = document.get("cells") if isinstance(document, dict) else None
-    sources = [_source(cell) for cell in cells or [] if _has_parameters_tag(cell)] if isinstance(cells, list) else []
+    code = [cell for cell in cells or [] if _is_code(cell)] if isinstance(cells, list) else []
+    sources = [_source(cell) for cell in code if _has_tag(cell, "parameters")]
     if len(sources) != 1:
         raise RecipeError(f"{notebook.name} has {len(sources)} cells tagged `parameters`; exactly one is needed")
     try:
@@ -80,6 +81,14 @@ def read_declarations(notebook: Path) -> dict[str, Declaration]:
             raise RecipeError(f"{notebook.name}, parameters cell, line {statement.lineno}: {error}") from None
         declarations[declaration.name] = declaration
     return declarations
+
+
+def code_of(notebook: Path) -> list[str]:
+    """The sources of a notebook's code cells, without the cell that papermill injects."""
+    document = read_json(notebook)
+    cells = document.get("cells") if isinstance(document, dict) else None
+    code = [cell for cell in cells or [] if _is_code(cell)] if isinstance(cells, list) else []
+    return [_source(cell) for cell in code if not _has_tag(cell, "injected-parameters")]
 
 
 def from_text(declaration: Declaration, text: str) -> Parameter:
@@ -151,11 +160,13 @@ def _comments(source: str) -> dict[int, str]:
     return {token.start[0]: token.string.lstrip("# ").strip() for token in tokens if token.type == tokenize.COMMENT}
 
 
-def _has_parameters_tag(cell: object) -> bool:
-    if not isinstance(cell, dict) or cell.get("cell_type") != "code":
-        return False
-    metadata = cell.get("metadata")
-    return isinstance(metadata, dict) and "parameters" in (metadata.get("tags") or [])
+def _is_code(cell: object) -> bool:
+    return isinstance(cell, dict) and cell.get("cell_type") == "code"
+
+
+def _has_tag(cell: object, tag: str) -> bool:
+    metadata = cell.get("metadata") if isinstance(cell, dict) else None
+    return isinstance(metadata, dict) and tag in (metadata.get("tags") or [])
 
 
 def _source(cell: object) -> str:

@@ -16,7 +16,7 @@ from typing import TextIO
 from alpaca_nb import __version__, runs
 from alpaca_nb.errors import InputFileError, RecipeError, StageError
 from alpaca_nb.files import write_json
-from alpaca_nb.parameters import RUN_DIR, notebook_path
+from alpaca_nb.parameters import RUN_DIR, code_of, notebook_path
 from alpaca_nb.recipes import Recipe, relative_path
 from alpaca_nb.run_progress import as_typed, duration, shown
 from alpaca_nb.runs import NOTEBOOKS_FOLDER, OUTPUT_FOLDER, STAGES, Parameter
@@ -133,7 +133,8 @@ def _run_stage(
         reason = reason or _records_not_in(record, folder)
     if not reason and record is not None:
         outcomes.append(Outcome(stage, "skipped", record.seconds, record))
-        print(f"{stage} · skipped: done before, nothing changed (--force runs it again)", file=out, flush=True)
+        news = "but its code has" if _code_changed(stage, folder, options) else "nothing"
+        print(f"{stage} · skipped: done before, {news} changed (--force runs it again)", file=out, flush=True)
         return
     if record is not None:
         print(f"{stage} · runs again: {reason}", file=out, flush=True)
@@ -172,6 +173,12 @@ def _records_not_in(report: runs.StageRecord, folder: Path) -> str:
     names = [path.name for path in (runs.record_path(folder, stage) for stage in STAGES[:-1]) if path.exists()]
     new = [name for name in names if name not in report.inputs]
     return f"new: {', '.join(new)}" if new else ""
+
+
+def _code_changed(stage: str, folder: Path, options: Options) -> bool:
+    """Whether the notebook has other code than the executed copy; a reason to tell, not to spend hours or dollars."""
+    copy = folder / f"{stage}.ipynb"
+    return copy.exists() and code_of(copy) != code_of(notebook_path(stage, options.notebooks_folder))
 
 
 def _new_record(stage: str, parameters: Mapping[str, Parameter], folder: Path) -> runs.StageRecord:

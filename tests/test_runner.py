@@ -73,6 +73,9 @@ def test_runs_in_order_then_skips_then_reruns_what_changed(kit: Path) -> None:
     assert trace(kit) == "010203"
     assert again.count("skipped: done before, nothing changed") == 3
 
+    write_stage(kit / "notebooks", ONE, TRACE, "# a new thought")
+    assert f"{ONE} · skipped: done before, but its code has changed (--force" in run(kit)
+
     changed = run(kit, "rate=2")
     assert trace(kit) == "01020302"
     assert f"{TWO} · runs again: changed: rate" in changed
