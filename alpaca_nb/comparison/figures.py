@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from alpaca_nb.comparison.stage import FamilyRate, Outcome
+from alpaca_nb.comparison.stage import Outcome, TopicRate
 from alpaca_nb.plots import BLUE, ORANGE, new_figure, new_figures
 
 
@@ -55,9 +55,9 @@ def shares_and_difference(outcomes: Sequence[Outcome]) -> tuple[Figure, str]:
     return figure, f"Points with 95 % intervals over {outcomes[0].questions} questions. {'; '.join(parts)}."
 
 
-def right_by_family(rates: Sequence[FamilyRate], measure: str) -> tuple[Figure, str]:
-    """Share right per family of tasks, tuned and untuned, best tuned on top; returns (figure, alt text)."""
-    figure, axes = new_figure(7.5, 0.3 * len(rates) + 1.2)
+def right_by_topic(rates: Sequence[TopicRate], measure: str) -> tuple[Figure, str]:
+    """Share right per topic, tuned and untuned, best tuned on top; returns (figure, alt text)."""
+    figure, axes = new_figure(7.5, 0.42 * len(rates) + 1.2)
     places = range(len(rates))
     thickness = 0.4
     axes.barh([p - 0.2 for p in places], [100 * r.tuned for r in rates], thickness, color=BLUE, label="tuned")
@@ -65,11 +65,11 @@ def right_by_family(rates: Sequence[FamilyRate], measure: str) -> tuple[Figure, 
         [p + 0.2 for p in places], [100 * r.untuned for r in rates], thickness, color=ORANGE, hatch="//",
         edgecolor="white", label="untuned",
     )  # fmt: skip
-    axes.set_yticks(places, [f"{rate.family.replace('_', ' ')} ({rate.questions})" for rate in rates], fontsize=9)
+    axes.set_yticks(places, [f"{rate.topic.replace('_', ' ')} ({rate.questions})" for rate in rates], fontsize=9)
     axes.set_ylim(len(rates) - 0.4, -0.6)
     axes.set_xlim(0, 100)
     axes.set_xlabel(f"answers right, {measure} (%); number of questions in brackets")
     axes.grid(axis="y", visible=False)
     figure.legend(loc="outside upper right", ncols=2)
-    numbers = "; ".join(f"{r.family} {100 * r.untuned:.0f} to {100 * r.tuned:.0f}" for r in rates)
-    return figure, f"Horizontal bars: per cent right by family of tasks, untuned to tuned, {measure}: {numbers}."
+    numbers = "; ".join(f"{r.topic} {100 * r.untuned:.0f} to {100 * r.tuned:.0f}" for r in rates)
+    return figure, f"Horizontal bars: per cent right by topic, untuned to tuned, {measure}: {numbers}."

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
+from alpaca_nb.checkable_tasks import FAMILIES
 from alpaca_nb.checkable_tasks.marking import is_right
 from alpaca_nb.comparison.judge import MEASURES, Measure, ask, judge_named
 from alpaca_nb.comparison.pairing import blind_pair, unblind
@@ -57,10 +58,10 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class FamilyRate:
-    """Shares of right answers within one family of tasks."""
+class TopicRate:
+    """Shares of right answers within one topic: a handful of related families of tasks."""
 
-    family: str
+    topic: str
     questions: int
     untuned: float
     tuned: float
@@ -132,23 +133,27 @@ def outcome(verdicts: Sequence[Verdict], measure: Measure, *, resamples: int, se
     )
 
 
-def family_rates(pairs: Sequence[Pair], verdicts: Sequence[Verdict], measure: Measure) -> list[FamilyRate]:
-    """Shares right per family of tasks, best tuned first (equal ones: best untuned, then by name)."""
-    family_of = {pair.task.id: pair.task.family for pair in pairs}
+def topic_rates(pairs: Sequence[Pair], verdicts: Sequence[Verdict], measure: Measure) -> list[TopicRate]:
+    """Shares right per topic, best tuned first (equal ones: best untuned, then by name).
+
+    A family unknown to this version of the kit is a topic of its own.
+    """
+    topic_of_family = {family.name: family.topic for family in FAMILIES}
+    topic_of = {pair.task.id: topic_of_family.get(pair.task.family, pair.task.family) for pair in pairs}
     groups: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         if verdict.measure == measure:
-            groups.setdefault(family_of[verdict.question_id], []).append(verdict)
+            groups.setdefault(topic_of[verdict.question_id], []).append(verdict)
     rates = [
-        FamilyRate(
-            family,
+        TopicRate(
+            topic,
             len(group),
             untuned=sum(v.untuned_right for v in group) / len(group),
             tuned=sum(v.tuned_right for v in group) / len(group),
         )
-        for family, group in groups.items()
+        for topic, group in groups.items()
     ]
-    return sorted(rates, key=lambda rate: (-rate.tuned, -rate.untuned, rate.family))
+    return sorted(rates, key=lambda rate: (-rate.tuned, -rate.untuned, rate.topic))
 
 
 def verdict_in_words(result: Outcome) -> str:

@@ -4,16 +4,17 @@ The page is a template filled once; Jinja escapes every text that goes in, becau
 it may hold `<script>` as well as anything else. Pictures travel inside the page.
 """
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 
-from alpaca_nb.costs.accounting import StageCost
 from alpaca_nb.costs.claims import CheckedClaim
-from alpaca_nb.costs.report_parts import AnswerPair, Headline, answer_pairs, flat, readable, together
+from alpaca_nb.costs.report_parts import AnswerPair, Headline, answer_pairs, flat, headlines, readable, together
+from alpaca_nb.costs.stage import Analysis
+from alpaca_nb.costs.tables import amount, projection_rows
 from alpaca_nb.files import write_text
 from alpaca_nb.plots import figure_html
 from alpaca_nb.runs import STAGES, Parameter, StageRecord
@@ -55,7 +56,7 @@ class StageSection:
     seconds: str
     usd: str
     device: str
-    figures: list[Markup]
+    figures: list[str]
     metrics: list[tuple[str, str]]
     parameters: list[tuple[str, str]]
 
@@ -78,18 +79,11 @@ class Report:
 
 
 def build_report(
-    run_dir: Path,
-    records: Mapping[str, StageRecord],
-    *,
-    headlines: Sequence[Headline],
-    costs: Sequence[StageCost],
-    claims: Sequence[CheckedClaim],
-    projection: Sequence[tuple[str, str]],
-    own_figures: Mapping[str, str],
-    own_parameters: Mapping[str, Parameter],
+    run_dir: Path, analysis: Analysis, own_figures: Mapping[str, str], own_parameters: Mapping[str, Parameter]
 ) -> Report:
     """Collect the page's content; `own_figures` (path → alt) and `own_parameters` are those of the running stage 06."""
-    usd = {cost.stage: cost.usd for cost in costs}
+    records = analysis.records
+    usd = {cost.stage: cost.usd for cost in analysis.costs}
     sections = [
         _section(run_dir, stage, records.get(stage), usd.get(stage), own_figures, own_parameters) for stage in STAGES
     ]
@@ -98,11 +92,11 @@ def build_report(
     seeds += [str(own_parameters["seed"])] if "seed" in own_parameters else []
     return Report(
         title=f"alpaca-nb: report of the run “{run_dir.name}”",
-        headlines=headlines,
+        headlines=headlines(analysis),
         sections=sections,
         answers=answer_pairs(run_dir),
-        claims=claims,
-        projection=projection,
+        claims=analysis.claims,
+        projection=projection_rows(analysis),
         versions=together(record.versions for record in done),
         devices=list(dict.fromkeys(record.device for record in done)),
         commits=list(dict.fromkeys(record.commit for record in done)),
@@ -114,9 +108,9 @@ def build_report(
 def write_report(path: Path, report: Report) -> Path:
     """Fill the template and write the page, atomically."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["amount"] = _amount
+    environment.filters["amount"] = amount
     template = environment.from_string((FOLDER / "report_template.html").read_text(encoding="utf-8"))
-    style = Markup((FOLDER / "report.css").read_text(encoding="utf-8"))  # our own file
+    style = (FOLDER / "report.css").read_text(encoding="utf-8")
     return write_text(path, template.render(report=report, style=style))
 
 
@@ -144,10 +138,11 @@ def _section(
     )
 
 
-def _figure(path: Path, alt: str) -> Markup:
+def _figure(path: Path, alt: str) -> str:
+    """HTML of a picture, its words escaped here because the template lets it through as it is."""
     if not path.is_file():
-        return Markup("<p>The picture {} is missing. It showed: {}</p>").format(path.name, alt)
-    return Markup(figure_html(path.read_bytes(), alt))  # figure_html escapes the words
+        return html.escape(f"The picture {path.name} is missing. It showed: {alt}")
+    return figure_html(path.read_bytes(), alt)
 
 
 def _limitations(records: Mapping[str, StageRecord]) -> list[str]:
@@ -158,9 +153,3 @@ def _limitations(records: Mapping[str, StageRecord]) -> list[str]:
     if training and training.metrics.get("base_model") == "smollm2-135m":
         found.append(INSTRUCT_LIMITATION)
     return [*found, *LIMITATIONS]
-
-
-def _amount(value: float) -> str:
-    if float(value).is_integer() or abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:,.2f}"

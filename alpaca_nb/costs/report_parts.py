@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from alpaca_nb.costs.accounting import number_in
+from alpaca_nb.costs.stage import TEACHER_TODAY, Analysis
 from alpaca_nb.files import Json
 from alpaca_nb.record_files import read_records
 from alpaca_nb.records import Answer, CheckableTask, Verdict
@@ -37,10 +38,9 @@ class AnswerPair:
     tuned_right: bool
 
 
-def headlines(
-    records: Mapping[str, StageRecord], usd_here: float, projected_rows: int, usd_projected: float
-) -> list[Headline]:
+def headlines(analysis: Analysis) -> list[Headline]:
     """Rows, held-out loss, right answers, dollars here, dollars projected: each with a word on what it means."""
+    records, usd_here = analysis.records, analysis.usd_here
     training = records.get("03_finetune_fsdp")
     rows = number_in(records.get("02_generate_data"), "rows")
     before, after = number_in(training, "held_out_loss_before"), number_in(training, "held_out_loss_after")
@@ -64,9 +64,9 @@ def headlines(
             "teacher, electricity and rent",
         ),
         Headline(
-            f"Dollars for {projected_rows:,} rows and a 7B model",
-            f"about ${usd_projected:,.0f}",
-            "projected; the article said less than $600",
+            f"Dollars for {analysis.rows:,} rows and a 7B model",
+            f"about ${analysis.usd_projected:,.0f}",
+            f"projected: teacher {TEACHER_TODAY}, one rented H200; the article said less than $600",
         ),
     ]
 

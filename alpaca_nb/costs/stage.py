@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alpaca_nb.costs.accounting import (
-    SECONDS_PER_HOUR,
     Rates,
     StageCost,
     cost_of_stage,
-    electricity_dollars,
     finished_stages,
     missing_stages,
     total_usd,
@@ -88,7 +86,7 @@ class Analysis:
 
     @property
     def usd_projected(self) -> float:
-        """Data with today's cheapest listed teacher, and a 7B model trained on one rented H200."""
+        """Data with a small teacher of today, and a 7B model trained on one rented H200."""
         return bill_of(self, TEACHER_TODAY).usd + self.h200_usd
 
 
@@ -131,44 +129,6 @@ def bill_of(analysis: Analysis, model: str) -> Bill:
     return next(bill for bill in analysis.bills if bill.model == model)
 
 
-def projection_rows(analysis: Analysis) -> list[tuple[str, str]]:
-    """The projection as (what, how much) for the notebook's and the report's table."""
-    data, rates = analysis.data, analysis.rates
-    rows = [
-        (
-            f"Requests for {data.rows:,} rows, {ARTICLE_REQUEST.rows_kept:.0f} kept of 16 (assumed)",
-            f"{data.requests:,}",
-        ),
-        ("Tokens read and written", f"{data.prompt_tokens / 1e6:.1f} M and {data.completion_tokens / 1e6:.1f} M"),
-        *((f"Data with {bill.model} (price of {bill.as_of})", _dollars(bill.usd)) for bill in analysis.bills),
-    ]
-    if analysis.own_request and analysis.own_data_usd is not None:
-        rows.append(
-            (
-                f"Data with {TEACHER_TODAY} at this run's {analysis.own_request.rows_kept:.1f} rows a request",
-                _dollars(analysis.own_data_usd),
-            )
-        )
-    rows += [
-        ("The article's 24 A100 hours, rents of March 2023", _span(analysis.rent_then)),
-        ("The same 24 hours, rents since August 2026", _span(analysis.rent_now)),
-        (
-            f"7B, 3 epochs, packed, one H200 at {MODEST_EFFICIENCY:.0%} of its measured speed (estimate)",
-            f"{analysis.h200_hours:.1f} h, {_dollars(analysis.h200_usd)} at ${rates.usd_per_gpu_hour:.2f} an hour",
-        ),
-    ]
-    if analysis.training_seconds_here is not None:
-        seconds = analysis.training_seconds_here
-        power = electricity_dollars(seconds, rates.watts, rates.usd_per_kwh)
-        rows.append(
-            (
-                f"This run's model on this machine, {data.rows:,} rows",
-                f"{seconds / SECONDS_PER_HOUR:.1f} h, {_dollars(power)} of electricity",
-            )
-        )
-    return rows
-
-
 def write_costs(path: Path, analysis: Analysis) -> Path:
     """Write `costs.json`: this run's bill by stage, the projection, and the rates behind both."""
     value = {
@@ -201,11 +161,3 @@ def write_costs(path: Path, analysis: Analysis) -> Path:
 def write_claims(path: Path, claims: list[CheckedClaim]) -> Path:
     """Write `claims.json`: each claim with its recomputed range and verdict."""
     return write_json(path, [dataclasses.asdict(claim) for claim in claims])
-
-
-def _dollars(usd: float) -> str:
-    return f"${usd:,.2f}" if usd < 100 else f"${usd:,.0f}"
-
-
-def _span(ends: tuple[float, float]) -> str:
-    return f"{_dollars(ends[0])} to {_dollars(ends[1])}"

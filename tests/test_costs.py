@@ -1,0 +1,184 @@
+"""Stage 06: hand-worked bills, projections, rents and claims."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from run_folders import METRICS, make_record
+
+from alpaca_nb.costs.accounting import Rates, cost_of_stage, electricity_dollars, finished_stages, gpus_in, total_usd
+from alpaca_nb.costs.claims import (
+    FOOTNOTE,
+    HOLDS,
+    MEASURED,
+    NOT_REPRODUCIBLE,
+    RECOMPUTED,
+    check_claims,
+    read_claims,
+    verdict,
+)
+from alpaca_nb.costs.projection import (
+    ARTICLE_REQUEST,
+    ARTICLE_REQUEST_LOW,
+    ARTICLE_ROWS,
+    break_even_rows_kept,
+    project_data,
+    training_hours_7b,
+)
+from alpaca_nb.costs.rental import ARTICLE_GPU_HOURS, RENTALS, article_training_range, rentals
+from alpaca_nb.costs.stage import analyse, bill_of, bills, write_claims, write_costs
+from alpaca_nb.costs.tables import claim_rows, cost_rows, projection_rows
+from alpaca_nb.errors import InputFileError
+from alpaca_nb.prices import price_of
+
+RATES = Rates(usd_per_kwh=0.17, watts=100.0, usd_per_gpu_hour=4.59)
+DAVINCI = price_of("text-davinci-003")
+
+
+def test_electricity_is_watts_times_hours_over_a_thousand() -> None:
+    assert electricity_dollars(10 * 3600, watts=100, usd_per_kwh=0.17) == pytest.approx(0.17)
+    assert electricity_dollars(0, watts=100, usd_per_kwh=0.17) == 0
+
+
+def test_a_stage_pays_electricity_or_rent_never_both(tmp_path: Path) -> None:
+    make_record(tmp_path, "03_finetune_fsdp", device="2 x NVIDIA H200")
+    make_record(tmp_path, "02_generate_data")
+    records = finished_stages(tmp_path)
+    rented = cost_of_stage(records["03_finetune_fsdp"], RATES)
+    assert (rented.electricity_usd, rented.rental_usd) == (0.0, pytest.approx(2 * 4.59))
+    owned = cost_of_stage(records["02_generate_data"], RATES)
+    assert (owned.teacher_usd, owned.rental_usd) == (1.25, 0.0)
+    assert owned.electricity_usd == pytest.approx(0.017)
+    assert owned.core_hours == pytest.approx(2.0)
+    assert gpus_in("CPU, 16 cores, x86_64, Linux") == 0
+
+
+def test_the_total_is_the_sum_of_its_parts(tmp_path: Path) -> None:
+    for stage in METRICS:
+        make_record(tmp_path, stage)
+    analysis = analyse(tmp_path, RATES, 52_000)
+    assert analysis.missing == []
+    parts = sum(cost.teacher_usd + cost.electricity_usd + cost.rental_usd for cost in analysis.costs)
+    assert analysis.usd_here == pytest.approx(parts) == pytest.approx(1.25 + 5 * 0.017)
+    assert total_usd(analysis.costs[:2]) + total_usd(analysis.costs[2:]) == pytest.approx(analysis.usd_here)
+
+
+def test_9812_requests_on_davinci_cost_about_495_dollars() -> None:
+    data = project_data(52_000, replace(ARTICLE_REQUEST, rows_kept=5.3))
+    assert data.requests == 9_812
+    assert data.dollars(DAVINCI) == pytest.approx(9_812 * (765 + 1760) * 20 / 1e6) == pytest.approx(495.5, abs=0.1)
+
+
+def test_500_dollars_need_about_five_kept_rows_a_request() -> None:
+    assert break_even_rows_kept(52_000, 500, ARTICLE_REQUEST, DAVINCI) == pytest.approx(5.25, abs=0.01)
+    assert break_even_rows_kept(52_000, 500, ARTICLE_REQUEST_LOW, DAVINCI) == pytest.approx(4.8, abs=0.02)
+
+
+@given(rows=st.integers(1, 10**6), more=st.integers(0, 10**6), kept=st.floats(0.5, 16))
+def test_more_rows_never_cost_less(rows: int, more: int, kept: float) -> None:
+    request = replace(ARTICLE_REQUEST, rows_kept=kept)
+    assert project_data(rows + more, request).dollars(DAVINCI) >= project_data(rows, request).dollars(DAVINCI)
+
+
+def test_the_bills_are_those_of_the_facts_at_ten_kept_rows() -> None:
+    found = {bill.model: (bill.usd, bill.then) for bill in bills(52_000, ARTICLE_REQUEST)}
+    assert found["text-davinci-003"] == (pytest.approx(262.6), True)
+    assert found["gpt-3.5-turbo"] == (pytest.approx(26.26), True)  # the launch price, not a later one
+    assert found["gpt-4"] == (pytest.approx(668.46), True)
+    assert found["gpt-6-luna"] == (pytest.approx(4.97, abs=0.01), False)
+
+
+def test_24_gpu_hours_cost_36_at_lambda_and_123_at_aws() -> None:
+    by_provider = {rental.provider: rental.usd_per_gpu_hour for rental in rentals("A100 80 GB", until="2023-03-13")}
+    assert by_provider["Lambda"] * ARTICLE_GPU_HOURS == pytest.approx(36)
+    assert by_provider["AWS p4de"] * ARTICLE_GPU_HOURS == pytest.approx(122.88)
+    assert article_training_range(until="2023-03-13") == (pytest.approx(35.76), pytest.approx(122.88))
+    assert all(rental.source and rental.date.count("-") == 2 for rental in RENTALS)
+
+
+def test_training_hours_follow_from_operations_per_token() -> None:
+    # 6 × 6.607e9 × 19.9e6 operations at 1e15 a second and full efficiency: 789 seconds
+    assert training_hours_7b(ARTICLE_ROWS, 1e15, 1.0) == pytest.approx(788.9 / 3600, rel=1e-3)
+    assert training_hours_7b(2 * ARTICLE_ROWS, 1e15, 0.5) == pytest.approx(4 * 788.9 / 3600, rel=1e-3)
+
+
+def test_this_runs_measurements_are_scaled(tmp_path: Path) -> None:
+    make_record(tmp_path, "02_generate_data")
+    make_record(tmp_path, "03_finetune_fsdp")
+    analysis = analyse(tmp_path, RATES, 6_600)
+    assert analysis.training_seconds_here == pytest.approx(6_600 * 100 / 300)  # 100 tokens a row, 300 a second
+    assert analysis.own_request is not None and analysis.own_request.rows_kept == pytest.approx(10)
+    assert analysis.own_data_usd == pytest.approx(660 * (765 * 0.10 + 1760 * 0.50) / 1e6)
+    assert analysis.usd_projected == pytest.approx(bill_of(analysis, "gpt-6-luna").usd + analysis.h200_hours * 4.59)
+
+
+@pytest.mark.parametrize(
+    ("relation", "value", "low", "high", "expected"),
+    [
+        ("below", 100, 36, 99, HOLDS),
+        ("below", 100, 36, 123, FOOTNOTE),
+        ("below", 100, 100, 123, NOT_REPRODUCIBLE),
+        ("at_least", 52_000, 52_002, 52_002, HOLDS),
+        ("at_least", 1, 0.1, 2, FOOTNOTE),
+        ("at_least", 1, 0.1, 0.9, NOT_REPRODUCIBLE),
+        ("equals", 175, 175, 175, HOLDS),
+        ("equals", 20, 16, 20, FOOTNOTE),
+        ("equals", 50, 10, 30, NOT_REPRODUCIBLE),
+    ],
+)
+def test_a_verdict_compares_the_claim_with_all_part_or_none_of_the_range(
+    relation: str, value: float, low: float, high: float, expected: str
+) -> None:
+    assert verdict(relation, value, low, high) == expected  # type: ignore[arg-type]
+
+
+def test_every_claim_is_recomputed_and_the_known_ranges_come_out() -> None:
+    assert {claim.id for claim in read_claims()} == set(RECOMPUTED) >= set(MEASURED)
+    checked = {item.claim.id: item for item in check_claims({})}
+    assert (checked["twenty_at_a_time"].low, checked["twenty_at_a_time"].verdict) == (16, FOOTNOTE)
+    assert checked["rows"].verdict == checked["seed_tasks"].verdict == HOLDS
+    assert checked["wins"].low == pytest.approx(26.46, abs=0.01) and checked["wins"].high == pytest.approx(
+        50.28, abs=0.01
+    )
+    assert checked["training_dollars"].verdict == FOOTNOTE
+    assert checked["gpt3_on_one_machine"].verdict == NOT_REPRODUCIBLE
+    low, high = checked["data_dollars"].low, checked["data_dollars"].high
+    assert low < 165 and 600 < high < 700
+    assert all(not item.this_run for item in checked.values())
+
+
+def test_claims_show_what_this_run_measured(tmp_path: Path) -> None:
+    for stage in METRICS:
+        make_record(tmp_path, stage)
+    this_run = {item.claim.id: item.this_run for item in check_claims(finished_stages(tmp_path))}
+    assert this_run["seed_tasks"] == "175 pairs"
+    assert this_run["twenty_at_a_time"] == "15.0 tasks read per request, 10.0 kept"
+    assert this_run["wins"] == "tuned 60 : 10 untuned, 30 ties (lenient)"
+
+
+def test_a_claim_with_a_wrong_field_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "claims.yaml"
+    path.write_text("- id: x\n  claim: y\n  verdict: holds\n")
+    with pytest.raises(InputFileError, match=r"claims\.yaml"):
+        read_claims(path)
+
+
+def test_an_empty_run_folder_still_gives_projections_and_files(tmp_path: Path) -> None:
+    analysis = analyse(tmp_path, RATES, 1_000)
+    assert analysis.usd_here == 0 and len(analysis.missing) == 5 and analysis.own_request is None
+    assert cost_rows(analysis.costs) == [] and len(claim_rows(analysis.claims)) == len(analysis.claims)
+    assert any("1,000 rows" in what for what, _ in projection_rows(analysis))
+    saved = json.loads(write_costs(tmp_path / "costs.json", analysis).read_text())
+    assert saved["this_run"]["stages"] == [] and saved["projection"]["rows"] == 1_000
+    assert len(json.loads(write_claims(tmp_path / "claims.json", analysis.claims).read_text())) == len(analysis.claims)
+
+
+def test_a_metric_that_is_no_number_is_named(tmp_path: Path) -> None:
+    make_record(tmp_path, "02_generate_data")
+    path = tmp_path / "02_stage.json"
+    path.write_text(path.read_text().replace('"usd": 1.25', '"usd": "much"'))
+    with pytest.raises(InputFileError, match=r"02_stage\.json: metric 'usd'"):
+        analyse(tmp_path, RATES, 100)

@@ -1,0 +1,140 @@
+"""The report: one page, nothing loaded, everything escaped, whatever stages there are."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from run_folders import HOSTILE, METRICS, make_answers, make_record
+
+from alpaca_nb.costs.accounting import Rates
+from alpaca_nb.costs.report import build_report, write_report
+from alpaca_nb.costs.report_parts import answer_pairs, flat, readable
+from alpaca_nb.costs.stage import analyse
+
+RATES = Rates(usd_per_kwh=0.17, watts=65.0, usd_per_gpu_hour=4.59)
+
+
+class Page(HTMLParser):
+    """Collects tags with attributes, and the text of the page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def report_of(run_dir: Path) -> str:
+    report = build_report(run_dir, analyse(run_dir, RATES, 52_000), {}, {"seed": 17})
+    return write_report(run_dir / "report.html", report).read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def full_run(tmp_path: Path) -> Path:
+    run_dir = tmp_path / "a_run"
+    for stage in METRICS:
+        make_record(run_dir, stage)
+    make_answers(run_dir)
+    return run_dir
+
+
+def test_the_page_loads_nothing_and_runs_nothing(full_run: Path) -> None:
+    page = Page(report_of(full_run))
+    assert page.all("img") and not [
+        tag for tag, _ in page.tags if tag in {"script", "link", "iframe", "object", "base"}
+    ]
+    for tag, attributes in page.tags:
+        assert not [name for name in attributes if name.startswith("on")], (tag, attributes)
+        assert "src" not in attributes or (attributes["src"] or "").startswith("data:image/png;base64,")
+        assert "href" not in attributes or (attributes["href"] or "").startswith("#")
+    styles = report_of(full_run)
+    assert "url(" not in styles and "@import" not in styles
+    assert "prefers-color-scheme: dark" in styles and "@media print" in styles
+
+
+def test_every_picture_has_its_words_and_every_table_its_headers(full_run: Path) -> None:
+    page = Page(report_of(full_run))
+    alts = [image.get("alt") for image in page.all("img")]
+    assert alts == [f'a figure of {stage} & "its" <numbers>' for stage in METRICS]
+    assert len(page.all("h1")) == 1 and len(page.all("h2")) >= 6
+    assert all(header.get("scope") in {"col", "row"} for header in page.all("th"))
+    targets = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+    assert {(link["href"] or "")[1:] for link in page.all("a")} <= targets
+
+
+def test_hostile_answers_are_shown_as_text(full_run: Path) -> None:
+    html = report_of(full_run)
+    assert "<script" not in html and "<img src=x" not in html
+    assert "<script>alert('boo')</script>" in Page(html).text
+    assert HOSTILE in answer_pairs(full_run)[0].untuned
+
+
+def test_it_opens_with_the_five_numbers(full_run: Path) -> None:
+    text = Page(report_of(full_run)).text
+    opening = text[: text.index("Stages")]
+    for number in ("700", "2.50 → 0.50", "25 % → 75 %", "+50 points", "+40 to +60", "$1.31", "about $8"):
+        assert number in opening, number
+
+
+def test_no_path_of_the_machine_is_in_it(full_run: Path, tmp_path: Path) -> None:
+    html = report_of(full_run)
+    assert str(tmp_path) not in html and "/home/somebody" not in html
+    assert "rows.json" in html
+
+
+def test_limitations_name_the_offline_teacher_and_the_tuned_base(full_run: Path) -> None:
+    text = Page(report_of(full_run)).text
+    assert "offline teacher, a program" in text
+    assert "instruction-tuned by its makers" in text
+
+
+@pytest.mark.parametrize("present", [(), ("01_seed_tasks",), ("03_finetune_fsdp", "05_blind_comparison")])
+def test_missing_stages_are_named_not_fatal(tmp_path: Path, present: tuple[str, ...]) -> None:
+    for stage in present:
+        make_record(tmp_path, stage)
+    page = Page(report_of(tmp_path))
+    assert page.text.count("This stage has not run in this folder.") == 5 - len(present)
+    assert "not measured" in page.text
+    assert "None to show" in page.text
+    assert len(page.all("img")) == len(present)
+
+
+def test_a_lost_picture_leaves_its_words(full_run: Path) -> None:
+    (full_run / "figures" / "03_one.png").unlink()
+    text = Page(report_of(full_run)).text
+    assert "The picture 03_one.png is missing. It showed: a figure of 03_finetune_fsdp" in text
+
+
+def test_its_own_figures_and_parameters_are_taken_from_the_running_stage(full_run: Path) -> None:
+    analysis = analyse(full_run, RATES, 100)
+    own = {"figures/01_one.png": "a cost figure"}
+    report = build_report(full_run, analysis, own, {"seed": 17, "watts": 65.0})
+    html = write_report(full_run / "report.html", report).read_text(encoding="utf-8")
+    section = html[html.index('id="stage-06"') :]
+    assert re.search(r'alt="a cost figure"', section)
+    assert "watts" in section
+
+
+def test_metrics_read_well() -> None:
+    assert flat({"strict": {"wins": 1_200, "interval": [0.1, 0.25]}, "usd": 0.000123}) == [
+        ("strict: wins", "1,200"),
+        ("strict: interval", "0.1 to 0.25"),
+        ("usd", "0.000123"),
+    ]
+    assert readable("C:\\Users\\me\\rows.json") == "rows.json"
+    assert readable("../shared/rows.json") == "../shared/rows.json"
+    assert readable(True) == "yes" and readable(None) == "none"
