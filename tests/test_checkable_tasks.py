@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import LCSseq
 
-from alpaca_nb.checkable_tasks import FAMILIES, Family, make_tasks
+from alpaca_nb.checkable_tasks import FAMILIES, Draft, Family, make_tasks
 from alpaca_nb.checkable_tasks.families_numbers import number_in_words
 from alpaca_nb.checkable_tasks.marking import Measure, is_right
 from alpaca_nb.instruction_rules import reject_reason
@@ -80,8 +80,11 @@ def test_held_out_tasks_avoid_the_training_rows_even_with_the_same_seed() -> Non
 
 
 def test_families_that_run_dry_are_an_error_and_not_a_repetition() -> None:
-    with pytest.raises(ValueError, match="distinct tasks can be drawn"):
-        make_tasks(10_000_000, "1", families=(BY_NAME["day_after"],))
+    def one_of_two(rng: random.Random) -> Draft:
+        return Draft(rng.choice(("Say yes to me.", "Say no to me.")), "", "yes", ("yes",), "exact")
+
+    with pytest.raises(ValueError, match="only 2 of 3 distinct tasks can be drawn from 1 families"):
+        make_tasks(3, "1", families=(Family("poor", "words", one_of_two),))
 
 
 def test_the_novelty_filter_leaves_enough_rows() -> None:
