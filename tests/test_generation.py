@@ -4,14 +4,18 @@ import asyncio
 import json
 import random
 import re
+import shutil
+import socket
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stub_endpoint import StubReply, completion, stub_endpoint
 
+import alpaca_nb
 from alpaca_nb.errors import BudgetError, InputFileError, RecipeError, TeacherError
 from alpaca_nb.generation.filters import reject_reason
 from alpaca_nb.generation.fold import fold
@@ -23,6 +27,7 @@ from alpaca_nb.generation.stage import Generated, ask_one, generate
 from alpaca_nb.records import Candidate, Instance, SeedTask, Usage
 from alpaca_nb.runs import Stage
 from alpaca_nb.teacher.answers import TeacherAnswer
+from alpaca_nb.teacher.local_server import running_offline_teacher
 from alpaca_nb.teacher.settings import TeacherSettings
 
 SEEDS = [
@@ -162,7 +167,8 @@ def test_parsing_never_raises_and_loses_no_item(text: str, finish_reason: str) -
         ("Draw a picture of the river Nile.", "", "Nile", "filtered_word"),
         ("Write a program that adds two numbers.", "", "x", "starts_with_write_a_program"),
         ("Name the longest river of Africa.", "", "  \n", "empty_output"),
-        ("Repeat the following sentence with care.", "Rivers are long.", " rivers  are long. ", "copied_input"),
+        ("Repeat the following sentence with care.", "Rivers are long.", " Rivers are long. ", "copied_input"),
+        ("Write the following in small letters.", "RIVERS", "rivers", None),
         ("Name the longest river of Africa.", "", "Name the longest river of Africa.", "copied_input"),
     ],
 )
@@ -204,10 +210,8 @@ def test_the_fold_depends_on_request_order_only_and_stops_at_the_last_row() -> N
             (2, "unreadable_answer"),
         ], "what comes after the last row wanted is neither kept nor rejected"
         assert "Explain how rivers are made." in folded.rejected[1].detail
-        assert (
-            folded.rejected[0].text
-            == "5. Instruction: Do the seventh thing with apples.\n5. Input: <noinput>\n5. Output: Yes, 5.\n###"
-        )
+        raw = "5. Instruction: Do the seventh thing with apples.\n5. Input: <noinput>\n5. Output: Yes, 5."
+        assert folded.rejected[0].text == raw, "as received"
         assert (folded.kept, folded.rejected) == (folds[0].kept, folds[0].rejected)
 
 
@@ -382,3 +386,31 @@ def test_reading_seeds_names_the_bad_line(tmp_path: Path) -> None:
     path.write_text("")
     with pytest.raises(InputFileError, match="no seed task"):
         read_seed_tasks(path)
+
+
+# The real offline teacher
+
+
+def test_the_offline_teacher_end_to_end(tmp_path: Path) -> None:
+    teacher = TeacherSettings("", "offline", 1.0, 3072, 0.0, 17)
+    seeds = read_seed_tasks(Path(alpaca_nb.__file__).parent / "seed_tasks" / "seed_tasks.jsonl")
+    for name, concurrency in (("one", 1), ("eight", 8)):
+        wanted = GenerationSettings(teacher, 17, number_of_rows=60, concurrency=concurrency)
+        made = asyncio.run(generate(Stage("02_generate_data", tmp_path / name, {}), wanted, seeds))
+    for name in FINAL_FILES:
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "eight" / name).read_bytes()
+    metrics = made.metrics(wanted)
+    assert metrics["rows"] == 60 and metrics["teacher"] == "offline" and metrics["usd"] == 0
+    assert 60 / 0.97 < len(made.folded.kept) + len(made.folded.rejected) < 60 / 0.5
+    assert len(made.rejected_by_reason) >= 3, "the offline teacher makes several kinds of faults"
+
+
+def test_the_offline_teacher_is_stopped_and_a_failed_start_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_offline_teacher(3) as base_url:
+        address = (urlsplit(base_url).hostname, urlsplit(base_url).port)
+        socket.create_connection(address, timeout=5).close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, timeout=5)
+    monkeypatch.setattr("sys.executable", shutil.which("false"))
+    with pytest.raises(TeacherError, match="did not start"), running_offline_teacher(3):
+        pass

@@ -30,7 +30,7 @@ def nearest_scores(folded: Fold, threshold: float) -> tuple[Figure, str]:
     axes.axvline(threshold, color=plots.RED, linestyle="--", label=f"threshold {threshold:g}: {dropped} dropped above")
     axes.set_xlabel("ROUGE-L with the nearest earlier instruction (0 to 1)")
     axes.set_ylabel("kept rows")
-    axes.legend(loc="upper left", frameon=False)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False)  # above the bars
     low, middle, high = np.quantile(scores, [0.1, 0.5, 0.9])
     return figure, (
         f"Histogram of the ROUGE-L score of {len(scores)} kept rows with their nearest earlier instruction: median "

@@ -8,14 +8,9 @@ def reject_reason(candidate: Candidate) -> str | None:
     """The first rule that a candidate breaks, or None. The published rules on the instruction come first."""
     if reason := instruction_reject_reason(candidate.instruction):
         return reason
-    output = _plain(candidate.output)
+    output = candidate.output.strip()
     if not output:
         return "empty_output"
-    if output in (_plain(candidate.input), _plain(candidate.instruction)):
-        return "copied_input"
+    if output in (candidate.input.strip(), candidate.instruction.strip()):
+        return "copied_input"  # to the letter: "write it in capitals" must not fall
     return None
-
-
-def _plain(text: str) -> str:
-    """Text as compared for copying: case and white space do not make a difference."""
-    return " ".join(text.casefold().split())

@@ -99,7 +99,9 @@ async def send(client: AsyncOpenAI, body: Mapping[str, Json], timeout_seconds: f
         return _refusal(error)
     except APIConnectionError as error:
         words = scrub(str(error.__cause__ or error)) or type(error.__cause__).__name__
-        return Failure(f"connection failed: {words}", final=False, maybe_billed=not _never_arrived(error))
+        return Failure(
+            f"connection to {client.base_url} failed: {words}", final=False, maybe_billed=not _never_arrived(error)
+        )
     except (OpenAIError, ValueError) as error:
         return Failure(scrub(str(error)), final=True, maybe_billed=False)
 
