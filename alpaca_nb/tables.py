@@ -8,7 +8,8 @@ def table_html(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """An HTML table; the first column heads its row, numbers stand on the right."""
     head = "".join(f'<th scope="col" style="text-align:left">{html.escape(name)}</th>' for name in header)
     body = "".join(f"<tr>{_first(row[0])}{''.join(map(_cell, row[1:]))}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    # Both classes keep MathJax (old and new) from reading "$5 and $7" as a formula.
+    return f'<table class="tex2jax_ignore mathjax_ignore"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def show_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
