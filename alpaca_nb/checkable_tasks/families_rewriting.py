@@ -20,7 +20,7 @@ CONTRACTIONS = {
     "We will": "We'll",
     "They will": "They'll",
 }
-WITH_BE = ("very tired", "at home", "late again", "in the kitchen", "happy about it", "ready now", "not hungry")
+WITH_BE = ("very tired", "at home", "late again", "in the kitchen", "happy about it", "ready now", "quite sure")
 WITH_WILL = ("call tomorrow", "wait outside", "bring some bread", "stay here", "help with that", "leave at six")
 LIKED = ("tea", "old films", "long walks", "chess", "cold weather", "green apples", "the sea", "loud parties", "cheese")
 THINGS = ("shop", "door", "window", "soup", "train", "room", "lake", "test", "garden", "bridge", "street", "car")

@@ -140,7 +140,7 @@ POLITE_QUESTIONS = (  # a question follows, in lower case
     "I wonder, {ask}",
     "Just to be clear, {ask}",
     "Answer this: {ask}",
-    "Do you know this: {ask}",
+    "Here is my question: {ask}",
     "One more thing: {ask}",
     "So, {ask}",
 )
