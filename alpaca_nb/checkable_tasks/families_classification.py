@@ -43,7 +43,7 @@ SENTENCES = {
         ("très calme", "vraiment magnifique", "encore ici", "toujours formidable"),
     ),
     "German": (
-        ("Das Haus ist", "Mein Hund ist", "Dieses Buch ist", "Unser Lehrer ist"),
+        ("Das Haus ist", "Mein Hund ist", "Dieses Buch ist", "Unser Lehrer ist"),  # codespell:ignore ist,unser
         ("sehr alt", "nicht hier", "groß und weiß", "immer neu"),
     ),
     "Spanish": (
