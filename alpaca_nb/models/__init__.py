@@ -7,6 +7,6 @@ never run a model's own code.
 """
 
 from alpaca_nb.models.loading import ensure_pad_token, load_model, load_tokenizer
-from alpaca_nb.models.sources import model_folder
+from alpaca_nb.models.sources import check_folder, model_folder
 
-__all__ = ["ensure_pad_token", "load_model", "load_tokenizer", "model_folder"]
+__all__ = ["check_folder", "ensure_pad_token", "load_model", "load_tokenizer", "model_folder"]

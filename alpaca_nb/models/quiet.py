@@ -1,7 +1,11 @@
 """Keeps transformers' warnings and progress bars off a notebook's page while the kit handles the cases itself."""
 
 import contextlib
+import warnings
 from collections.abc import Iterator
+
+# tqdm, which transformers imports, advises every notebook to install widgets; the kit has its own progress line.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 
 @contextlib.contextmanager
