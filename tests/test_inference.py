@@ -11,13 +11,16 @@ import pytest
 import torch
 
 from alpaca_nb.files import sha256_of, write_json
+from alpaca_nb.inference.figures import answer_lengths
 from alpaca_nb.inference.generate import (
     answer_batch,
     batches_by_length,
     cut_at_end,
     end_ids,
+    fitting_threads,
     greedy,
     left_pad,
+    likeliest_next,
 )
 from alpaca_nb.inference.questions import held_out_questions
 from alpaca_nb.inference.side_by_side import ended_how, one_of_each_topic
@@ -113,6 +116,29 @@ def test_an_answer_stops_at_the_models_own_end_token(
     assert end_ids(model) == {written[2], 1}
     assert (stopped.finish_reason, stopped.new_tokens) == ("stop", first + 1)
     assert free[0].text.startswith(tokenizer.decode(written[:first], skip_special_tokens=True).strip())
+
+
+def test_the_likeliest_token_is_the_one_that_greedy_takes(
+    model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", questions: list[CheckableTask]
+) -> None:
+    prompt = alpaca_prompt(questions[0].instruction, questions[0].input)
+    ranking = likeliest_next(model, tokenizer, prompt, 5)
+    first = greedy(model, *left_pad([tokenizer(prompt).input_ids], 2), 1, 2)[0]
+    assert ranking[0][0] == tokenizer.decode(first)
+    shares = [share for _, share in ranking]
+    assert shares == sorted(shares, reverse=True)
+    assert 0 < sum(shares) < 1
+
+
+def test_a_small_model_gets_one_thread_and_the_callers_number_comes_back(model: "PreTrainedModel") -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with fitting_threads(model):
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_batches_hold_every_question_once_and_like_lengths_together(
@@ -221,3 +247,12 @@ def test_the_table_shows_one_question_of_each_topic_and_cuts_long_answers(questi
     assert len(rows) == len({row[0] for row in rows})
     assert rows[0][1] == f"{questions[0].instruction}\n{questions[0].input}".strip()
     assert all(len(cell) <= 162 for row in rows for cell in row)
+
+
+def test_the_figure_says_medians_and_cuts_in_its_alt_text(questions: list[CheckableTask]) -> None:
+    answers = [Answer(q.id, "untuned", "x", 32, 0.1, "length") for q in questions]
+    answers += [Answer(q.id, "tuned", "x", 3, 0.1, "stop") for q in questions]
+    figure, alt = answer_lengths(answers, 32)
+    assert "untuned: median 32 tokens, 12 of 12 cut" in alt
+    assert "tuned: median 3 tokens, 0 of 12 cut" in alt
+    assert figure.axes[0].get_xlim()[1] > 32
