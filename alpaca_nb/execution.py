@@ -28,6 +28,7 @@ from alpaca_nb.files import write_text
 from alpaca_nb.parameters import RUN_DIR
 from alpaca_nb.run_progress import as_typed
 from alpaca_nb.runs import Parameter
+from alpaca_nb.scrub import scrub_logs
 
 ENGINE = "alpaca-nb"
 KERNEL = "python3"
@@ -107,7 +108,7 @@ def execute(job: Job) -> None:
         raise
     finally:
         leftovers.end(job.mark)
-        write_text(job.log, job.scrub(job.log.read_text(encoding="utf-8", errors="replace")))
+        scrub_logs(job.output.parent, job.scrub)
 
 
 def _message(job: Job, error: str, verb: str = "failed") -> str:

@@ -12,10 +12,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from alpaca_nb.files import write_text
 from alpaca_nb.runs import KIT_FOLDER
 
 _SECRET_VARIABLE = re.compile(r"(API_KEY|TOKEN|SECRET|PASSWORD)$")
 _SHORTEST_SECRET = 8  # characters; shorter values would also hit ordinary words
+_LOG_SUFFIXES = {".log", ".json", ".txt"}
 _CLIMB = r"(?:\.\.(?:[/\\]+\.\.)*)?"
 
 
@@ -40,6 +42,15 @@ def scrubber(run_dir: Path) -> Callable[[str], str]:
         return pattern.sub(lambda match: words[match.group(1)], text)
 
     return scrub
+
+
+def scrub_logs(run_dir: Path, scrub: Callable[[str], str]) -> None:
+    """Scrub every text file that lies in a folder called `logs`: what the processes of a stage said, tracebacks too."""
+    for file in sorted(run_dir.rglob("*")):
+        if file.suffix in _LOG_SUFFIXES and "logs" in file.relative_to(run_dir).parts[:-1] and file.is_file():
+            text = file.read_text(encoding="utf-8", errors="replace")
+            if (clean := scrub(text)) != text:
+                write_text(file, clean)
 
 
 def _forms(folder: Path) -> set[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alpaca_nb.runs import KIT_FOLDER
-from alpaca_nb.scrub import scrubber
+from alpaca_nb.scrub import scrub_logs, scrubber
 
 
 def test_folders_become_words_and_the_longest_wins(tmp_path: Path) -> None:
@@ -23,6 +23,17 @@ def test_relative_paths_that_climb_to_the_top_are_the_same_folders(tmp_path: Pat
     scrub = scrubber(tmp_path / "run")
     assert scrub(f"run_dir = '../../..{tmp_path}/run'") == "run_dir = '<run>'"
     assert scrub("../papermill_runs/output/tiny") == "../papermill_runs/output/tiny"
+
+
+def test_logs_of_a_run_are_scrubbed_and_results_are_not(tmp_path: Path) -> None:
+    for name in ("logs/01.log", "finetuning/logs/a/0/error.json", "dataset.json", "logs/picture.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"in {tmp_path}/x")
+    scrub_logs(tmp_path, scrubber(tmp_path))
+    assert (tmp_path / "logs" / "01.log").read_text() == "in <run>/x"
+    assert (tmp_path / "finetuning" / "logs" / "a" / "0" / "error.json").read_text() == "in <run>/x"
+    assert (tmp_path / "dataset.json").read_text() == f"in {tmp_path}/x"
+    assert (tmp_path / "logs" / "picture.png").read_text() == f"in {tmp_path}/x"
 
 
 def test_keys_of_the_environment_never_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
