@@ -7,6 +7,7 @@ it, and the seed tasks are held to it as well: a seed that breaks a rule teaches
 
 import re
 import string
+from collections.abc import Callable, Collection
 
 SHORTEST_WORDS, LONGEST_WORDS = 4, 150
 FILTERED_WORDS = (
@@ -15,27 +16,23 @@ FILTERED_WORDS = (
 )
 _ANY_FILTERED_WORD = re.compile(rf"\b({'|'.join(FILTERED_WORDS)})\b", re.IGNORECASE)
 
+RULES: dict[str, Callable[[str], bool]] = {  # name → whether the (stripped) instruction breaks it; the original's order
+    "too_short": lambda instruction: len(instruction.split()) < SHORTEST_WORDS,
+    "too_long": lambda instruction: len(instruction.split()) > LONGEST_WORDS,
+    "filtered_word": lambda instruction: filtered_word(instruction) is not None,
+    "starts_with_write_a_program": lambda instruction: instruction.startswith("Write a program"),
+    "starts_with_punctuation": lambda instruction: instruction.startswith(tuple(string.punctuation)),
+    "starts_non_ascii": lambda instruction: not instruction[:1].isascii(),
+}
 
-def reject_reason(instruction: str) -> str | None:
-    """Name the first rule that `instruction` breaks, in the original's order; None where it breaks none.
+
+def reject_reason(instruction: str, rules: Collection[str] = frozenset(RULES)) -> str | None:
+    """Name the first of `rules` that `instruction` breaks, in the original's order; None where it breaks none.
 
     `instruction` is stripped of outer white space, as the original's parser does; words are split at white space.
     """
     instruction = instruction.strip()
-    words = len(instruction.split())
-    if words < SHORTEST_WORDS:
-        return "too_short"
-    if words > LONGEST_WORDS:
-        return "too_long"
-    if filtered_word(instruction) is not None:
-        return "filtered_word"
-    if instruction.startswith("Write a program"):
-        return "starts_with_write_a_program"
-    if instruction[0] in string.punctuation:
-        return "starts_with_punctuation"
-    if not instruction[0].isascii():
-        return "starts_non_ascii"
-    return None
+    return next((name for name, breaks in RULES.items() if name in rules and breaks(instruction)), None)
 
 
 def filtered_word(instruction: str) -> str | None:

@@ -41,24 +41,35 @@ class Example:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A task as parsed from a teacher's answer: `position` is its number in that answer's list."""
+    """A task as parsed from a teacher's answer: `position` is its number in that answer's list.
+
+    `start` and `end` are its place in the answer's text, in characters; `repairs` names the formal faults mended.
+    """
 
     request_index: int
     position: int
     instruction: str
     input: str
     output: str
+    start: int = 0
+    end: int = 0
+    repairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Rejection:
-    """A candidate that was not kept: `reason` is a fixed word, `text` the raw text as received."""
+    """A candidate that was not kept: `reason` is a fixed word, `text` the raw text as received, `start` to `end` of it.
+
+    Places count characters of the answer's text.
+    """
 
     request_index: int
     position: int
     reason: str
     text: str
     detail: str = ""
+    start: int = 0
+    end: int = 0
 
 
 @dataclass(frozen=True)

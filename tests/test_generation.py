@@ -11,15 +11,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from stub_endpoint import StubReply, completion, stub_endpoint
 
 import alpaca_nb
 from alpaca_nb.errors import BudgetError, InputFileError, RecipeError, TeacherError
 from alpaca_nb.generation.filters import reject_reason
 from alpaca_nb.generation.fold import fold
-from alpaca_nb.generation.parse import Parsed, parse_answer
 from alpaca_nb.generation.prompt import REQUEST, choose_seeds, request_prompt
 from alpaca_nb.generation.seeds import read_seed_tasks
 from alpaca_nb.generation.settings import GenerationSettings, plan_requests
@@ -35,14 +32,6 @@ SEEDS = [
     for i, (word, given) in enumerate([("apples", ""), ("pears", "a green pear"), ("plums", ""), ("figs", "")])
 ]
 WORDS = [f"{a}{b}" for a in ("tal", "rim", "sok", "ven", "qui", "dor") for b in ("ba", "ne", "lu", "mi", "to", "ra")]
-
-
-def parse(text: str, finish_reason: str = "stop") -> Parsed:
-    return parse_answer(text, request_index=3, first_position=4, finish_reason=finish_reason)
-
-
-def reasons(parsed: Parsed) -> list[tuple[int, str]]:
-    return [(each.position, each.reason) for each in parsed.rejections]
 
 
 # The prompt
@@ -69,91 +58,6 @@ def test_the_same_request_always_shows_the_same_seeds() -> None:
     assert all(len(set(ids)) == 3 for ids in chosen)
     assert len({tuple(ids) for ids in chosen}) > 5, "requests differ"
     assert chosen != [[task.id for task in choose_seeds(SEEDS, 18, index, 3)] for index in range(20)]
-
-
-# The parser
-
-
-def test_parsing_a_good_answer() -> None:
-    parsed = parse(
-        " Add the numbers.\n4. Input: 2 and 3\n4. Output: 5\n###\n"
-        "5. Instruction: Name a river.\n5. Input: <noinput>\n5. Output: The Elbe\nflows north.\n###"
-    )
-    assert parsed.candidates == [
-        Candidate(3, 4, "Add the numbers.", "2 and 3", "5"),
-        Candidate(3, 5, "Name a river.", "", "The Elbe\nflows north."),
-    ]
-    assert parsed.rejections == []
-
-
-def test_an_answer_that_repeats_the_item_head_or_forgets_separators_is_read_too() -> None:
-    parsed = parse(
-        "4. Instruction: Add.\n4. Input: 2, 3\n4. Output: 5\n"
-        "5. Instruction: Name a river.\n5. Input: No input\n5. Output: Elbe"
-    )
-    assert [(c.position, c.instruction, c.input, c.output) for c in parsed.candidates] == [
-        (4, "Add.", "2, 3", "5"),
-        (5, "Name a river.", "", "Elbe"),
-    ]
-
-
-def test_hashes_inside_a_line_are_no_separator() -> None:
-    parsed = parse(" Make a heading.\n4. Input: Rivers\n4. Output: ### Rivers\n###\n")
-    assert parsed.candidates[0].output == "### Rivers"
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("Sorry, I cannot do that.", "missing_input"),
-        ("", "missing_input"),
-        (" Add.\n4. Input: 2", "missing_output"),
-        (" Add.\n4. Output: 2", "missing_input"),
-        (" Add.\n4. Input: 2\n5. Output: 2", "wrong_index"),
-        (" Add.\n4. Input: 2\n4. Input: 3\n4. Output: 2", "repeated_field"),
-        (" Add.\n4. Output: 2\n4. Input: 3", "repeated_field"),
-        (" Add.\n4. Input: 2\n4. Output: 2\n###\nAnd so on.", "separator_inside"),
-    ],
-)
-def test_a_bad_item_is_rejected_with_its_reason_and_spoils_no_other(text: str, reason: str) -> None:
-    parsed = parse(f"{text}\n###\n5. Instruction: Name a river.\n5. Input: <noinput>\n5. Output: Elbe")
-    assert reasons(parsed) == [(4, reason)]
-    assert [candidate.position for candidate in parsed.candidates] == [5]
-    assert text.strip() in parsed.rejections[0].text
-
-
-def test_only_the_last_item_of_an_answer_cut_at_the_limit_is_dropped() -> None:
-    text = (
-        " Add.\n4. Input: 2, 3\n4. Output: 5\n###\n5. Instruction: Tell.\n5. Input: <noinput>\n5. Output: Once upon a"
-    )
-    parsed = parse(text, finish_reason="length")
-    assert [candidate.position for candidate in parsed.candidates] == [4]
-    assert reasons(parsed) == [(5, "cut_by_length")]
-
-
-fragments = st.lists(
-    st.one_of(
-        st.sampled_from(
-            ["###", "\n###\n", "\n", " ", "<noinput>", "\x85", "\u2028"]
-            + [f"{n}. {name}:" for n in ("4", "5", "05", "٤", "999999") for name in ("Instruction", "Input", "Output")]
-        ),
-        st.text(max_size=8),
-    ),
-    max_size=40,
-).map("".join)
-
-
-@settings(max_examples=500, deadline=None)
-@given(fragments, st.sampled_from(["stop", "length", ""]))
-def test_parsing_never_raises_and_loses_no_item(text: str, finish_reason: str) -> None:
-    parsed = parse(text, finish_reason)
-    positions = sorted([c.position for c in parsed.candidates] + [r.position for r in parsed.rejections])
-    assert positions == list(range(4, 4 + len(positions))) and positions
-    said = "".join(
-        [c.instruction + c.input + c.output for c in parsed.candidates] + [r.text for r in parsed.rejections]
-    )
-    for letter in set(text) - set("InstructionInputOutputnoinput"):
-        assert letter in said or not letter.isalpha(), f"{letter!r} was lost"
 
 
 # The filters
@@ -320,7 +224,7 @@ def test_a_second_run_asks_nothing_and_more_rows_ask_the_rest_only(tmp_path: Pat
 def test_a_collapsing_yield_stops_with_advice(tmp_path: Path) -> None:
     with (
         stub_endpoint(lambda number, prompt: completion("I would rather not.")) as stub,
-        pytest.raises(TeacherError, match=r"last 30 answers gave no new row \(0 of 12 are kept\).*'missing_input'"),
+        pytest.raises(TeacherError, match=r"last 30 answers gave no new row \(0 of 12 are kept\).*'not_a_task'"),
     ):
         run_stage(tmp_path, settings_for(stub.base_url))
     assert len(stub.requests) < 40

@@ -5,12 +5,13 @@ arrive. The fold stops for good at the last row wanted, in the middle of an answ
 rejections are the same bytes whatever the concurrency, and whatever was asked beyond them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from alpaca_nb.generation.filters import reject_reason
+from alpaca_nb.generation.filters import ALL_FILTERS, filters_of, reject_reason
 from alpaca_nb.generation.novelty import NoveltyFilter
 from alpaca_nb.generation.parse import parse_answer
+from alpaca_nb.generation.protocol import Protocol
 from alpaca_nb.records import Candidate, Example, Rejection, Usage
 from alpaca_nb.teacher.answers import TeacherAnswer
 
@@ -41,6 +42,8 @@ class Fold:
     first_position: int  # number of the first task an answer holds
     known: NoveltyFilter
     texts: list[str]  # instructions that `nearest_index` counts
+    protocol: Protocol = "repaired"
+    filters: frozenset[str] = ALL_FILTERS
     kept: list[KeptRow] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     answers: int = 0
@@ -58,7 +61,7 @@ class Fold:
         before = len(self.kept)
         self.answers += 1
         if answer.fault:
-            self.rejected.append(Rejection(answer.request_index, 0, answer.fault, answer.text))
+            self.rejected.append(Rejection(answer.request_index, 0, answer.fault, answer.text, end=len(answer.text)))
         else:
             self._take_tasks(answer)
         self.barren = 0 if len(self.kept) > before else self.barren + 1
@@ -70,36 +73,50 @@ class Fold:
             request_index=answer.request_index,
             first_position=self.first_position,
             finish_reason=answer.finish_reason,
+            protocol=self.protocol,
         )
-        tasks: list[Candidate | Rejection] = [*parsed.candidates, *parsed.rejections]
-        for task in sorted(tasks, key=lambda task: task.position):
+        for task in parsed.tasks:
             if self.complete:
                 return
             if isinstance(task, Rejection):
                 self.rejected.append(task)
             else:
-                self._judge(task, answer, parsed.raw[task.position])
+                self._judge(task, answer, parsed.raw(task))
 
     def _judge(self, candidate: Candidate, answer: TeacherAnswer, raw: str) -> None:
-        index, position = candidate.request_index, candidate.position
-        if reason := reject_reason(candidate):
-            self.rejected.append(Rejection(index, position, reason, raw))
+        if reason := reject_reason(candidate, self.filters):
+            self._reject(candidate, reason, raw)
             return
         verdict = self.known.judge(candidate.instruction)
         if not verdict.kept:
             near = f"ROUGE-L {verdict.nearest_score:.3f} with: {self.texts[verdict.nearest_index]}"
-            self.rejected.append(Rejection(index, position, NEAR_DUPLICATE, raw, near))
+            self._reject(candidate, NEAR_DUPLICATE, raw, near)
             return
         self.texts.append(candidate.instruction)
         self.kept.append(KeptRow(candidate, verdict.nearest_index, verdict.nearest_score, answer.model, answer.usage))
 
+    def _reject(self, task: Candidate, reason: str, raw: str, detail: str = "") -> None:
+        place = (task.start, task.end)
+        self.rejected.append(Rejection(task.request_index, task.position, reason, raw, detail, *place))
 
-def empty_fold(seed_instructions: Sequence[str], *, wanted: int, first_position: int, threshold: float) -> Fold:
-    """A fold that knows the seed tasks only: they count as kept, so that no row repeats one."""
+
+def empty_fold(
+    seed_instructions: Sequence[str],
+    *,
+    wanted: int,
+    first_position: int,
+    threshold: float,
+    protocol: Protocol = "repaired",
+    filters: Collection[str] = ALL_FILTERS,
+) -> Fold:
+    """A fold that knows the seed tasks only: they count as kept, so that no row repeats one.
+
+    Of `filters`, those hold that the protocol has (see `filters.filters_of`).
+    """
     known = NoveltyFilter(threshold)
     for instruction in seed_instructions:
         known.keep(instruction)
-    return Fold(wanted, first_position, known, list(seed_instructions))
+    return Fold(wanted, first_position, known, list(seed_instructions), protocol, filters_of(protocol, filters))
 
 
 def fold(
@@ -109,9 +126,18 @@ def fold(
     wanted: int,
     first_position: int,
     threshold: float,
+    protocol: Protocol = "repaired",
+    filters: Collection[str] = ALL_FILTERS,
 ) -> Fold:
     """Fold answers that may come in any order; the result depends on their request indices only."""
-    folded = empty_fold(seed_instructions, wanted=wanted, first_position=first_position, threshold=threshold)
+    folded = empty_fold(
+        seed_instructions,
+        wanted=wanted,
+        first_position=first_position,
+        threshold=threshold,
+        protocol=protocol,
+        filters=filters,
+    )
     for answer in sorted(answers, key=lambda answer: answer.request_index):
         folded.take(answer)
     return folded

@@ -7,7 +7,9 @@ from math import ceil
 
 from alpaca_nb.errors import RecipeError
 from alpaca_nb.files import Json
+from alpaca_nb.generation.filters import ALL_FILTERS, filters_of
 from alpaca_nb.generation.prompt import REQUEST, choose_seeds, numbered_item, request_prompt
+from alpaca_nb.generation.protocol import Protocol, check_protocol
 from alpaca_nb.prices import Price, price_of
 from alpaca_nb.records import SeedTask
 from alpaca_nb.teacher.budget import Budget
@@ -19,7 +21,10 @@ LIKELY_KEPT_SHARE = 0.6  # of the tasks asked for, before anything is measured
 
 @dataclass(frozen=True)
 class GenerationSettings:
-    """The parameters of notebook 02. `tasks_per_request` counts the seeds that a request shows as well."""
+    """The parameters of notebook 02. `tasks_per_request` counts the seeds that a request shows as well.
+
+    `protocol` and `filters` decide how answers are read, not what is asked: they may change over recorded answers.
+    """
 
     teacher: TeacherSettings
     seed: int
@@ -28,6 +33,8 @@ class GenerationSettings:
     tasks_per_request: int = 20
     novelty_threshold: float = 0.7
     concurrency: int = 4
+    protocol: str = "repaired"
+    filters: frozenset[str] = ALL_FILTERS
 
     def __post_init__(self) -> None:
         _check("number_of_rows", self.number_of_rows, 1, 1_000_000)
@@ -35,6 +42,12 @@ class GenerationSettings:
         _check("tasks_per_request", self.tasks_per_request, self.seeds_per_request + 1, 200)
         _check("novelty_threshold", self.novelty_threshold, 0.0, 1.0)
         _check("concurrency", self.concurrency, 1, MOST_CONCURRENT_REQUESTS)
+        filters_of(self.read_as, self.filters)
+
+    @property
+    def read_as(self) -> Protocol:
+        """The protocol, checked."""
+        return check_protocol(self.protocol)
 
     @property
     def new_tasks_per_request(self) -> int:
@@ -55,7 +68,10 @@ class GenerationSettings:
         return request_prompt(self.seeds_of(seeds, request_index), self.tasks_per_request)
 
     def configuration(self, seeds: Sequence[SeedTask]) -> dict[str, Json]:
-        """What decides the prompts: answers to other prompts must not get into the same ledger."""
+        """What decides the prompts: answers to other prompts must not get into the same ledger.
+
+        How answers are read is not in it, so another protocol or threshold needs no new answers.
+        """
         shown = "\n".join(f"{task.id}\n{numbered_item(1, task)}" for task in seeds)
         return {
             "seed": self.seed,

@@ -51,6 +51,8 @@ class Generated:
             "candidates": len(self.folded.kept) + len(self.folded.rejected),
             "rows": len(self.folded.kept),
             "rejected": dict(self.rejected_by_reason),
+            "protocol": self.folded.protocol,
+            "repaired_rows": sum(bool(row.candidate.repairs) for row in self.folded.kept),
             "prompt_tokens": self.totals.prompt_tokens,
             "completion_tokens": self.totals.completion_tokens,
             "usd": self.usd,
@@ -76,6 +78,8 @@ async def generate(stage: Stage, settings: GenerationSettings, seeds: Sequence[S
         wanted=settings.number_of_rows,
         first_position=settings.first_position,
         threshold=settings.novelty_threshold,
+        protocol=settings.read_as,
+        filters=settings.filters,
     )
     progress = Progress("Rows kept", settings.number_of_rows, stage.run_dir)
     async with open_teacher(settings.teacher, stage.path(*LEDGER), settings.configuration(seeds)) as teacher:
@@ -118,6 +122,9 @@ def _provenance(settings: GenerationSettings, seeds: Sequence[SeedTask], folded:
         yield {
             "request_index": index,
             "position": row.candidate.position,
+            "start": row.candidate.start,
+            "end": row.candidate.end,
+            "repairs": list(row.candidate.repairs),
             "seed_ids": [task.id for task in settings.seeds_of(seeds, index)],
             "teacher": _label(settings, row.model),
             "model": row.model,

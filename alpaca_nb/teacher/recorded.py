@@ -23,7 +23,7 @@ from alpaca_nb.records import Usage
 from alpaca_nb.teacher.answers import TeacherAnswer, read_answer
 from alpaca_nb.teacher.budget import Budget
 from alpaca_nb.teacher.client import Failure, Reply, check_key, open_client, send
-from alpaca_nb.teacher.ledger import Ledger, Record
+from alpaca_nb.teacher.ledger import Ledger, Record, scan
 from alpaca_nb.teacher.local_server import running_offline_teacher
 from alpaca_nb.teacher.settings import TeacherSettings, chat_request
 
@@ -58,6 +58,13 @@ async def open_teacher(
         base_url = settings.base_url or stack.enter_context(running_offline_teacher(settings.seed))
         client = await stack.enter_async_context(open_client(base_url, settings.timeout_seconds))
         yield RecordedTeacher(settings, ledger, budget, client)
+
+
+def recorded_answers(ledger_path: Path) -> list[TeacherAnswer]:
+    """All answers in a ledger, by request index; asks nobody and changes nothing."""
+    records = scan(ledger_path.read_bytes(), str(ledger_path)).records
+    bodies = {int(str(record["request"])): _body_of(record) for record in records if record["kind"] == "answer"}
+    return [read_answer(index, bodies[index]) for index in sorted(bodies)]
 
 
 class RecordedTeacher:
