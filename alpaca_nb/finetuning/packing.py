@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from alpaca_nb.finetuning.encode import NOT_LEARNED, EncodedRow
 
+ROUND_UP_TO = 32  # tokens: the CPU's matrix library keeps some 7 MB of code for every length of pack it has met
 _NOTHING = EncodedRow((0, 0), prompt_tokens=2)  # what a process computes that has no row in a micro-batch
 
 
@@ -31,13 +32,16 @@ class Pack:
 def pack(rows: Sequence[EncodedRow], device: torch.device | str = "cpu") -> Pack:
     """Lay rows end to end. No rows give a pack of two tokens and nothing to learn: every process must take part."""
     rows = rows or [_NOTHING]
+    filler = (0,) * (-sum(len(row.input_ids) for row in rows) % ROUND_UP_TO)  # ends the last row; nothing there sees it
+    tokens = [token for row in rows for token in row.input_ids] + [*filler]
     sizes = [len(row.input_ids) for row in rows]
+    sizes[-1] += len(filler)
     labels = torch.tensor([label for row in rows for label in (NOT_LEARNED, *row.labels[1:])])
     learned_at = (labels != NOT_LEARNED).nonzero()[:, 0]
     if not len(learned_at):
         learned_at = torch.tensor([1])  # one place with the target -100 keeps the shapes ordinary; its loss is 0
     return Pack(
-        input_ids=torch.tensor([[token for row in rows for token in row.input_ids]], device=device),
+        input_ids=torch.tensor([tokens], device=device),
         position_ids=torch.tensor([[place for size in sizes for place in range(size)]], device=device),
         borders=torch.tensor([0, *sizes]).cumsum(0).int().to(device),
         longest=max(sizes),
