@@ -26,20 +26,25 @@ def read_examples(path: Path) -> list[Example]:
     Raises `InputFileError` for a missing, empty, non-UTF-8 file and for any bad row; the message counts the bad rows
     and lists the first ten with line number and reason. An empty `output` is no fault of the file's form: it passes.
     """
+    return [example for example, _ in read_rows(path)]
+
+
+def read_rows(path: Path) -> list[tuple[Example, dict[str, Json]]]:
+    """Like `read_examples`, but each row comes with the whole object it stands in, other keys included."""
     text = _read_text(path)
     rows = _rows_of_list(text) if text.lstrip(_WHITE_SPACE).startswith("[") else _rows_of_lines(text)
-    examples: list[Example] = []
+    read: list[tuple[Example, dict[str, Json]]] = []
     faults: list[str] = []
     for line, row in rows:
         try:
-            examples.append(_example(row))
+            read.append(_example(row))
         except _BadRowError as reason:
             faults.append(f"line {line}: {reason}")
     if faults:
-        raise InputFileError(_summary(path, faults, len(examples)))
-    if not examples:
+        raise InputFileError(_summary(path, faults, len(read)))
+    if not read:
         raise InputFileError(f"{path}: no rows in it; Alpaca's format is a list of instruction, input and output")
-    return examples
+    return read
 
 
 def _read_text(path: Path) -> str:
@@ -96,7 +101,7 @@ def _skip_white(text: str, position: int) -> int:
     return position
 
 
-def _example(row: Json | _BadRowError) -> Example:
+def _example(row: Json | _BadRowError) -> tuple[Example, dict[str, Json]]:
     if isinstance(row, _BadRowError):
         raise row
     if not isinstance(row, dict):
@@ -104,7 +109,7 @@ def _example(row: Json | _BadRowError) -> Example:
     instruction, input_, output = (_text(row, key) for key in ("instruction", "input", "output"))
     if not instruction.strip():
         raise _BadRowError("the instruction is empty")
-    return Example(instruction, input_, output)
+    return Example(instruction, input_, output), row
 
 
 def _text(row: dict[str, Json], key: str) -> str:

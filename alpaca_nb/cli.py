@@ -75,6 +75,12 @@ def _check(options: argparse.Namespace) -> int:
     return FAILED if check.print_report() else 0
 
 
+def _inspect(options: argparse.Namespace) -> int:
+    from alpaca_nb.quality import command
+
+    return command.inspect(options)
+
+
 def _teacher(options: argparse.Namespace) -> int:
     import runpy
 
@@ -96,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _command(commands, "recipes", _recipes, "list the recipes, each with its time and price")
     _command(commands, "check", _check, "say whether this machine is ready for the recipes")
+    _add_inspect(commands)
     command = _command(
         commands,
         "teacher",
@@ -153,6 +160,26 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="SECONDS",
         help="stop a stage when one cell takes longer (default: generous, by stage)",
     )
+
+
+def _add_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = _command(
+        commands,
+        "inspect",
+        _inspect,
+        "look for the known defects in a data set in Alpaca's format, and mend what is safe to mend",
+        "examples:\n"
+        "  alpaca-nb inspect papermill_runs/output/tiny/dataset.json\n"
+        "  alpaca-nb inspect alpaca_data.json --eval-file user_oriented_instructions.jsonl --json report.json\n"
+        "  alpaca-nb inspect alpaca_data.json --fix mended.json      also writes mended.changes.jsonl",
+    )
+    add = command.add_argument
+    add("file", type=Path, metavar="FILE", help="JSON list or JSON lines; tasks with `instances` are read too")
+    add("--eval-file", type=Path, metavar="FILE", help="tasks that the data must not hold, in either form")
+    add("--fix", type=Path, metavar="OUT", help="write a mended copy and a log of every change; overwrites nothing")
+    add("--json", type=Path, metavar="OUT", help="write every finding, with its row")
+    add("--samples", type=int, default=1, metavar="N", help="findings shown for each defect (default: 1)")
+    add("--tokenizer", type=Path, metavar="DIR", help="a model folder, to count lengths in its tokens too")
 
 
 def _command(

@@ -1,0 +1,57 @@
+"""All pairs of texts with a ROUGE-L above a threshold, without comparing all pairs.
+
+A pair above the threshold must share more than `t·n / (2 − t)` words of a text of `n` words, so the two must share one
+of the few rarest words of each (of a text of ten words and t = 0.7: of the five rarest). Only texts that do are
+compared, and nothing is lost by it.
+"""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+from rapidfuzz.distance import LCSseq
+
+from alpaca_nb.rouge import f_measure, words_of
+
+_SLACK = 1e-9  # of the float product below; one word more in a prefix costs nothing but time
+
+
+class Similar:
+    """Texts to be searched: `above(text)` finds those whose ROUGE-L with `text` is above the threshold."""
+
+    def __init__(self, texts: Sequence[str], threshold: float = 0.7) -> None:
+        self._threshold = threshold
+        self._count = Counter(word for text in texts for word in words_of(text))
+        self._letters: dict[str, str] = {}  # one character for each word, so that rapidfuzz compares strings
+        self._encoded: list[str] = []
+        self._holders: dict[tuple[str, int], list[int]] = defaultdict(list)
+        for text in texts:
+            words = words_of(text)
+            for token in self._rarest(words):
+                self._holders[token].append(len(self._encoded))
+            self._encoded.append(self._encode(words))
+
+    def above(self, text: str, before: int | None = None) -> Iterator[tuple[int, float]]:
+        """Yield (index, score) in the order of the texts; `before` leaves out the texts from that index on."""
+        words = words_of(text)
+        encoded, end = self._encode(words), len(self._encoded) if before is None else before
+        found = {index for token in self._rarest(words) for index in self._holders.get(token, ()) if index < end}
+        for index in sorted(found):
+            other = self._encoded[index]
+            score = f_measure(LCSseq.similarity(encoded, other), len(encoded), len(other))
+            if score > self._threshold:
+                yield index, score
+
+    def _encode(self, words: Sequence[str]) -> str:
+        return "".join(self._letters.setdefault(word, chr(len(self._letters))) for word in words)
+
+    def _rarest(self, words: Sequence[str]) -> list[tuple[str, int]]:
+        """The words one of which a similar text must hold; a repeated word counts with its number."""
+        seen: Counter[str] = Counter()
+        tokens = []
+        for word in words:
+            tokens.append((word, seen[word]))
+            seen[word] += 1
+        must_share = math.ceil(self._threshold * len(words) / (2 - self._threshold) - _SLACK)
+        tokens.sort(key=lambda token: (self._count[token[0]], token))
+        return tokens[: len(words) - max(1, must_share) + 1]
