@@ -15,7 +15,8 @@ from stub_endpoint import StubReply, completion, stub_endpoint
 
 import alpaca_nb
 from alpaca_nb.errors import BudgetError, InputFileError, RecipeError, TeacherError
-from alpaca_nb.generation.filters import reject_reason
+from alpaca_nb.generation.both_protocols import read_under_both
+from alpaca_nb.generation.filters import ALL_FILTERS, PUBLISHED_FILTERS, filters_of, reject_reason
 from alpaca_nb.generation.fold import fold
 from alpaca_nb.generation.prompt import REQUEST, choose_seeds, request_prompt
 from alpaca_nb.generation.seeds import read_seed_tasks
@@ -25,6 +26,7 @@ from alpaca_nb.records import Candidate, Instance, SeedTask, Usage
 from alpaca_nb.runs import Stage
 from alpaca_nb.teacher.answers import TeacherAnswer
 from alpaca_nb.teacher.local_server import running_offline_teacher
+from alpaca_nb.teacher.recorded import recorded_answers
 from alpaca_nb.teacher.settings import TeacherSettings
 
 SEEDS = [
@@ -80,6 +82,33 @@ def test_filters(instruction: str, given: str, output: str, reason: str | None) 
     assert reject_reason(Candidate(0, 4, instruction, given, output)) == reason
 
 
+def test_each_filter_can_be_switched_off_by_its_name() -> None:
+    broken = {
+        "too_short": ("Name it.", "Nile"),
+        "too_long": ("word " * 151, "Nile"),
+        "filtered_word": ("Look at the picture of the river.", "Nile"),
+        "starts_with_write_a_program": ("Write a program that adds two numbers.", "x"),
+        "starts_with_punctuation": ("- name a river of Africa", "Nile"),
+        "starts_non_ascii": ("Écris le nom de la rivière.", "Nil"),
+        "empty_output": ("Name the longest river of Africa.", " "),
+        "copied_input": ("Name the longest river of Africa.", "Name the longest river of Africa."),
+    }
+    assert set(broken) == ALL_FILTERS
+    for name, (instruction, output) in broken.items():
+        candidate = Candidate(0, 4, instruction, "", output)
+        assert reject_reason(candidate) == name
+        assert reject_reason(candidate, ALL_FILTERS - {name}) is None
+    assert reject_reason(Candidate(0, 4, "", "", ""), frozenset()) is None
+
+
+def test_stanford_has_the_published_filters_only_and_a_wrong_name_is_refused() -> None:
+    assert filters_of("repaired") == ALL_FILTERS
+    assert filters_of("stanford") == PUBLISHED_FILTERS == ALL_FILTERS - {"empty_output", "copied_input"}
+    assert filters_of("stanford", {"too_short", "empty_output"}) == {"too_short"}
+    with pytest.raises(RecipeError, match="no filter is called too_shrot; there are copied_input"):
+        filters_of("repaired", {"too_shrot"})
+
+
 # The fold
 
 
@@ -117,6 +146,45 @@ def test_the_fold_depends_on_request_order_only_and_stops_at_the_last_row() -> N
         raw = "5. Instruction: Do the seventh thing with apples.\n5. Input: <noinput>\n5. Output: Yes, 5."
         assert folded.rejected[0].text == raw, "as received"
         assert (folded.kept, folded.rejected) == (folds[0].kept, folds[0].rejected)
+
+
+SHIFTED = (
+    " Explain how rivers are made.\n4. Input: <noinput>\n4. Output: By rain.\n###\nMore of it.\n###\n"
+    "5. Instruction: Tell why the sky is blue.\n5. Input: <noinput>\n5. Output:\n###\n"
+    "6. Instruction: Count all the letters in banana.\n6. Input: <noinput>\n7. Output: Six.\n"
+    "7. Instruction: List some uses of old newspapers.\n7. Input: <noinput>\n7. Output: Hats."
+)
+
+
+def test_both_protocols_fold_the_same_answers() -> None:
+    answers = [TeacherAnswer(0, SHIFTED, "stop", "stub-1", None)]
+    both = read_under_both(answers, many_seeds(), settings_for("http://127.0.0.1:9/v1", number_of_rows=1))
+    kept = {name: [row.candidate.instruction.split()[0] for row in folded.kept] for name, folded in both.folds.items()}
+    assert kept == {"repaired": ["Explain", "Count", "List"], "stanford": ["Explain"]}
+    assert both.counts() == [("repaired", "repeated_field", 2)]
+    assert both.sample_of("repaired", "repeated_field").instruction.startswith("Count")
+    reasons = {name: [each.reason for each in folded.rejected] for name, folded in both.folds.items()}
+    assert reasons["repaired"] == ["separator_inside", "empty_output"]
+    assert reasons["stanford"] == ["separator_inside", "wrong_index", "repeated_field"]
+    for folded in both.folds.values():
+        spans = sorted((each.start, each.end) for each in [*(row.candidate for row in folded.kept), *folded.rejected])
+        assert [spans[0][0], *(end for _, end in spans)] == [*(start for start, _ in spans), len(SHIFTED)]
+
+
+def test_a_row_that_both_keep_with_other_text_is_told() -> None:
+    text = SHIFTED.replace("\nMore of it.\n###", "").replace("\n###", "", 1)
+    answers = [TeacherAnswer(0, text, "stop", "stub-1", None)]
+    both = read_under_both(answers, many_seeds(), settings_for("http://127.0.0.1:9/v1"))
+    assert ("stanford", "kept_with_other_text", 1) in both.counts()
+    merged = both.sample_of("stanford", "kept_with_other_text")
+    assert merged.output.startswith("By rain.\n5. Instruction: Tell"), "the original's merged tasks"
+
+
+def test_a_fold_with_a_filter_switched_off() -> None:
+    one = [answer(0, "Draw a cat, please now.", "Go.")]
+    kept = fold(one, [], wanted=9, first_position=4, threshold=0.7, filters=ALL_FILTERS - {"filtered_word"})
+    assert [row.candidate.instruction for row in kept.kept] == ["Draw a cat, please now."]
+    assert [each.reason for each in kept.rejected] == ["too_short"]
 
 
 # The whole stage, against a real endpoint
@@ -221,6 +289,46 @@ def test_a_second_run_asks_nothing_and_more_rows_ask_the_rest_only(tmp_path: Pat
     assert len(json.loads((tmp_path / "dataset.json").read_text())) == 16
 
 
+def test_another_protocol_reads_the_recorded_answers_again(tmp_path: Path) -> None:
+    def write(number: int, prompt: str) -> StubReply:
+        words = random.Random(prompt).sample(WORDS, 12)
+        text = SHIFTED
+        for place, old in enumerate(("rivers are made", "the sky is blue", "letters in banana", "old newspapers")):
+            text = text.replace(old, " ".join(words[3 * place : 3 * place + 3]))
+        return completion(text)
+
+    with stub_endpoint(write) as stub:
+        repaired = settings_for(stub.base_url)
+        stanford = replace(repaired, protocol="stanford", number_of_rows=4, filters=PUBLISHED_FILTERS)
+        assert stanford.configuration(many_seeds()) == replace(repaired, number_of_rows=4).configuration(many_seeds())
+        first = run_stage(tmp_path, repaired)
+        asked = len(stub.requests)
+        second = run_stage(tmp_path, stanford)
+        assert len(stub.requests) == asked >= 4
+        rows = (tmp_path / "dataset.json").read_bytes()
+        run_stage(tmp_path, replace(repaired, number_of_rows=4))
+        assert len(stub.requests) == asked and (tmp_path / "dataset.json").read_bytes() != rows
+    assert [row.candidate.position for row in first.folded.kept[:4]] == [4, 7, 8, 4]
+    assert [row.candidate.position for row in second.folded.kept] == [4] * 4
+    metrics = second.metrics(stanford)
+    assert (metrics["protocol"], metrics["repaired_rows"]) == ("stanford", 0)
+    assert first.metrics(repaired)["repaired_rows"] == 4
+
+
+def test_each_row_can_be_found_in_the_ledger(tmp_path: Path) -> None:
+    with stub_endpoint(written_by_stub) as stub:
+        run_stage(tmp_path, settings_for(stub.base_url))
+    answers = {each.request_index: each.text for each in recorded_answers(tmp_path / "generation" / "ledger.jsonl")}
+    rows = json.loads((tmp_path / "dataset.json").read_text())
+    provenance = [json.loads(line) for line in (tmp_path / "generation" / "provenance.jsonl").read_text().splitlines()]
+    for row, origin in zip(rows, provenance, strict=True):
+        raw = answers[origin["request_index"]][origin["start"] : origin["end"]]
+        assert row["instruction"] in raw and row["output"] in raw and origin["repairs"] == []
+    for line in (tmp_path / "rejected.jsonl").read_text().splitlines():
+        rejection = json.loads(line)
+        assert rejection["text"] == answers[rejection["request_index"]][rejection["start"] : rejection["end"]].strip()
+
+
 def test_a_collapsing_yield_stops_with_advice(tmp_path: Path) -> None:
     with (
         stub_endpoint(lambda number, prompt: completion("I would rather not.")) as stub,
@@ -272,6 +380,7 @@ def test_an_unknown_price_stops_the_plan() -> None:
         {"novelty_threshold": 1.5},
         {"concurrency": 0},
         {"concurrency": 65},
+        {"protocol": "Stanford"},
     ],
 )
 def test_settings_are_checked(changes: dict[str, object]) -> None:

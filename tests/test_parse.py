@@ -135,7 +135,7 @@ def test_a_remark_around_json_and_tasks_inside_another_object() -> None:
         (" Add.\n5. Input: 2, 3\n5. Output: 5\n###\n", ("wrong_index",)),
         (" Add.\n4. Input: 2, 3\n5. Output: 5\n###\n", ("wrong_index",)),
         ("7. Instruction: Add.\n7. Input: 2, 3\n7. Output: 5\n###\n", ("wrong_index",)),
-        (" Add.\n4. Input: 2, 3\n4. Output: 5", ("no_separator",)),
+        (" Add.\n4. Input: 2, 3\n4. Output: 5", ()),
         (" Add. 4. Input: 2, 3 4. Output: 5 ###", ()),
         (" Add.\n###\n4. Input: 2, 3\n###\n4. Output: 5\n###", ("separator_inside",)),
         ("**4. Instruction:** Add.\n**4. Input:** 2, 3\n**4. Output:** 5\n###", ("odd_heading",)),
@@ -153,6 +153,7 @@ def test_formal_faults_are_mended_and_named(text: str, repairs: tuple[str, ...])
     assert parsed.candidates[0].repairs == repairs
     again = parse(f"{text}\n{RIVER}\n###")
     assert rows(again) == [("Add.", "2, 3", "5"), ("Name a river.", "", "Elbe")], "nor does it spoil the next"
+    assert ("no_separator" in again.candidates[0].repairs) == (not text.rstrip().endswith("###"))
 
 
 @pytest.mark.parametrize(

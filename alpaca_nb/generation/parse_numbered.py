@@ -55,7 +55,7 @@ def _task_and_rest(
     repairs = (
         ()
         if isinstance(found, str)
-        else _repairs([task, *(own if len(own) == 2 else inside)], found, counted, closed=closed)
+        else _repairs([task, *(own if len(own) == 2 else inside)], found, counted, ended=closed or end == len(text))
     )
     pieces = [Piece(task.start, found, repairs)]
     if separator and _without_separators(text[separator.end() : end]).strip():
@@ -99,13 +99,13 @@ def _value(heading: Heading, text: str) -> str:
     return value.removesuffix("**").strip() if value.count("**") % 2 == 1 else value
 
 
-def _repairs(headings: list[Heading], found: Fields, counted: int, *, closed: bool) -> tuple[str, ...]:
+def _repairs(headings: list[Heading], found: Fields, counted: int, *, ended: bool) -> tuple[str, ...]:
     """The formal faults of a task that is kept, as keys of `pieces.REPAIRS`."""
     mended = {
         "wrong_index": any(each.number not in (None, counted) for each in headings),
         "separator_inside": any(each.after_separator for each in headings[1:])
         or any(SEPARATOR in each for each in found),
-        "no_separator": not closed,
+        "no_separator": not ended,
         "odd_heading": not all(each.plain for each in headings),
     }
     return tuple(name for name, is_so in mended.items() if is_so)

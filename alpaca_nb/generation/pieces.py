@@ -27,7 +27,7 @@ REASONS = {
 REPAIRS = {
     "wrong_index": "a number that is not the one counted, or not the same in all fields",
     "separator_inside": "a separator between the fields, or `###` inside a field",
-    "no_separator": "no separator behind the task",
+    "no_separator": "no separator before the next task",
     "odd_heading": "field names in another form than `4. Input:`, such as `**4) INPUT:**` or `Input:`",
 }
 
