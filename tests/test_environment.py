@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -28,17 +29,39 @@ def pins() -> dict[str, Version]:
     return {canonicalize_name(r.name): Version(next(iter(r.specifier)).version) for r in parsed}
 
 
-def ranges() -> dict[str, Requirement]:
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project.get("optional-dependencies", {})
-    lines = project["dependencies"] + [line for extra in extras.values() for line in extra]
+def project() -> dict[str, Any]:
+    return tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]  # type: ignore[no-any-return]
+
+
+def by_name(lines: list[str]) -> dict[str, Requirement]:
     return {canonicalize_name(Requirement(line).name): Requirement(line) for line in lines}
+
+
+def ranges() -> dict[str, Requirement]:
+    """What is always installed: the dependencies and the extra `dev`."""
+    return by_name(project()["dependencies"] + project()["optional-dependencies"]["dev"])
+
+
+def choices() -> dict[str, Requirement]:
+    """What a user may add: the other extras."""
+    extras: dict[str, list[str]] = project()["optional-dependencies"]
+    return by_name([line for name, lines in extras.items() if name != "dev" for line in lines])
 
 
 def test_every_range_has_a_pin_inside_it_and_no_pin_is_left_over() -> None:
     assert set(pins()) == set(ranges())
     outside = {name: str(pin) for name, pin in pins().items() if not ranges()[name].specifier.contains(pin)}
     assert outside == {}
+
+
+def test_what_a_user_may_add_is_named_in_a_comment_with_the_version_tested() -> None:
+    text = (REPOSITORY / "environment.yml").read_text(encoding="utf-8")
+    comments = " ".join(line.partition("#")[2] for line in text.splitlines() if line.lstrip().startswith("#"))
+    named = {
+        canonicalize_name(name): Version(version) for name, version in re.findall(r"([\w.-]+)==([\w.]+)", comments)
+    }
+    assert {name for name in choices() if name not in named} == set()
+    assert {name: version for name, version in named.items() if not choices()[name].specifier.contains(version)} == {}
 
 
 def test_every_pin_says_what_needs_it() -> None:
