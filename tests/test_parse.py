@@ -144,6 +144,7 @@ def test_a_remark_around_json_and_tasks_inside_another_object() -> None:
         (" Add.\n\n - **Input**: 2, 3\n - **Output**: 5\n###", ("odd_heading",)),
         ("### Task 4\n**Instruction:** Add.\n**Input:** 2, 3\n**Output:** 5\n###", ("odd_heading",)),
         ("4.\nInstruction: Add.\n4.\nInput: 2, 3\n4.\nOutput:\n5\n\n###\n\n###", ("odd_heading",)),
+        (" Add.\n4. Input: 2, 3\n4. Output: 5\n\n---\n\n###", ()),
         (" Add.\r\n4. Input: 2, 3\r\n4. Output: 5\r\n###\r\n", ()),
     ],
 )
@@ -164,6 +165,7 @@ def test_formal_faults_are_mended_and_named(text: str, repairs: tuple[str, ...])
         "See 1. Input: a list",
         "a\n1. Instruction: b\n2. c",
         "Input: 3\nOutput: 6",
+        "---",
     ],
 )
 def test_an_output_may_hold_hashes_and_lists(output: str) -> None:
@@ -211,6 +213,8 @@ def test_text_behind_a_separator_is_a_rejection_of_its_own() -> None:
     assert rows(parsed) == [("Add.", "2", "2"), ("Name a river.", "", "Elbe")]
     assert reasons(parsed) == [(5, "separator_inside"), (7, "missing_instruction")]
     assert parsed.rejections[0].text == "And so on.\n###"
+    broken = parse(f" Add.\n4. Input: 2\n4. Output: 2\n###\n4. Instrus\n4. Input: 3\n4. Output: 3\n###\n{RIVER}")
+    assert rows(broken) == rows(parsed) and reasons(broken) == [(5, "missing_instruction")]
 
 
 def test_the_end_of_an_answer_that_was_cut_is_dropped() -> None:

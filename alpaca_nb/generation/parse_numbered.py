@@ -13,6 +13,7 @@ from alpaca_nb.generation.pieces import Fields, Piece, given_input
 from alpaca_nb.generation.prompt import SEPARATOR
 
 _SEPARATOR_LINE = re.compile(rf"^[^\S\n]*{SEPARATOR}#*[^\S\n]*$", re.MULTILINE)
+_RULE = re.compile(r"[^\S\n]*(?:-{3,}|\*{3,})")
 _WANTED = ["input", "output"]
 
 
@@ -43,21 +44,22 @@ def _task_and_rest(
     number = fields[0].number if task.number is None and fields else task.number
     own = [each for each in fields if each.number == number]
 
-    last = own[-1].end if own else task.end  # a separator between a task's own fields does not end it
+    outputs = [each for each in own if each.name == "output"]
+    last = (outputs[:1] or own[-1:] or [task])[0].end  # a separator between a task's own fields does not end it
     separator = _SEPARATOR_LINE.search(text, last, end)
     task_end = separator.start() if separator else end
+    own = [each for each in own if each.start < task_end]
     body = _without_separators(text[last:task_end])
     closed = separator is not None or len(body) < len(text[last:task_end].rstrip())
     inside = [each for each in fields if each.start < task_end]
     found = _found(text, task, own, inside, last + len(body))
     if cut and not closed:
         found = cut
-    repairs = (
-        ()
-        if isinstance(found, str)
-        else _repairs([task, *(own if len(own) == 2 else inside)], found, counted, ended=closed or end == len(text))
-    )
-    pieces = [Piece(task.start, found, repairs)]
+    pieces = [Piece(task.start, found)]
+    if not isinstance(found, str):
+        headings = [task, *(own if len(own) == 2 else inside)]
+        repairs = _repairs(headings, found, counted, ended=closed or end == len(text))
+        pieces = [Piece(task.start, found, repairs)]
     if separator and _without_separators(text[separator.end() : end]).strip():
         reason = "missing_instruction" if len(inside) < len(fields) else "separator_inside"
         pieces.append(Piece(separator.end(), cut or reason))
@@ -112,8 +114,13 @@ def _repairs(headings: list[Heading], found: Fields, counted: int, *, ended: boo
 
 
 def _without_separators(text: str) -> str:
-    """`text` without blanks and separators at its end."""
-    text = text.rstrip()
-    while text.endswith(SEPARATOR):
-        text = text.rstrip("#").rstrip()
-    return text
+    """`text` without blanks, separators and Markdown's rules (lines `---`) at its end."""
+    while True:
+        text = text.rstrip()
+        line_start = text.rfind("\n") + 1
+        if text.endswith(SEPARATOR):
+            text = text.rstrip("#")
+        elif line_start and _RULE.fullmatch(text, line_start):
+            text = text[:line_start]
+        else:
+            return text
