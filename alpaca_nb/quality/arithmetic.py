@@ -27,6 +27,11 @@ _ASKS_FOR_VALUE = re.compile(
     r"find|what is|what's|simplify|determine|display|answer|convert)\b",
     re.IGNORECASE,
 )
+_ASKS_TO_RECKON = re.compile(
+    r"\b(?:calculate|compute|evaluate|solve|work out|divide|subtract|simplify|value of|decimal|division|math\w*)\b",
+    re.IGNORECASE,
+)
+_MAYBE_NO_SUM = re.compile(r"\d+(?:[-/]\d+)+")  # 555-1050 is a telephone number, 3/4 a date
 _NOT_A_PLAIN_SUM = re.compile(
     r"\b(?:variables?|solve for|derivative|integral|factor|range|between|steps?|sequence|pattern|binary|hex\w*|"
     r"mod(?:ulo)?|roots?|equivalent|fraction|scientific|base|code|program|function|script|class|expand|prime|estimate)\b|"
@@ -77,6 +82,8 @@ def wrong_answer(row: Example) -> str | None:
         return None
     sums = [found for found in re.findall(EXPRESSION, task) if re.search(r"[-+*/×÷^−(xX]", found.strip("-− $"))]
     rest = re.sub(EXPRESSION, "", task)
+    if sums and _MAYBE_NO_SUM.fullmatch(sums[0]) and not _ASKS_TO_RECKON.search(task):
+        return None
     if len(set(sums)) != 1 or re.search(r"\d|[a-zA-Z][\^=]|\b[xyz]\b", rest):
         return None
     try:

@@ -98,9 +98,23 @@ class Report:
         """The findings of one defect, in the order of the rows."""
         return [finding for finding in self.findings if finding.defect == defect]
 
+    def share(self, defect: str) -> float:
+        """Share of the rows with this defect, from 0 to 1."""
+        return self.count(defect) / self.rows
+
+    def sample(self, defect: str) -> str:
+        """The first finding of a defect as "row: detail"; empty where there is none."""
+        found = self.of(defect)
+        return f"{found[0].row}: {found[0].detail}" if found else ""
+
     def metrics(self) -> dict[str, int]:
         """Rows for each defect that occurs, for a stage record."""
         return {name: self.count(name) for name in self.checked if self.count(name)}
+
+
+def share_in_the_original(defect: str) -> float:
+    """Share of the published rows with a defect, from a sample of 4,600; only for defects within a data set."""
+    return IN_THE_ORIGINAL[defect] / IN_THE_ORIGINAL_SAMPLE
 
 
 def inspect_rows(

@@ -24,7 +24,7 @@ VERBS = _words(
     estimate evaluate examine execute expand explain explore express extend extract extrapolate fill filter find
     finish fix follow form format formulate generate get give group guess help highlight hypothesize identify
     illustrate imagine implement improve include increase increment infer input insert inspect interpret
-    introduce invent investigate join judge justify label let link list locate look make match measure mention
+    introduce invent investigate join judge justify label link list locate look make match measure mention
     merge model modify move multiply name narrate normalize note number offer optimize order organise organize
     outline output paraphrase parse pay perform personalize pick plan play point predict prepare present pretend
     print prioritize produce proofread propose prove provide publish put quote rank rate read rearrange reason
@@ -35,7 +35,8 @@ VERBS = _words(
     solve sort specify speculate spell split spot start state store structure subtract suggest sum summarise
     summarize supply support suppose swap synthesize tag take teach tell test think trace train transcribe
     transform translate traverse trim try turn update use verify visualize weigh write deduct duplicate figure
-    indicate isolate lead mark mix practice process program punch speak switch talk type
+    indicate isolate lead mark mix practice process program punch speak switch talk type apologise apologize capitalise
+    characterise complain defend punctuate say warn
     """
 )
 QUESTION_WORDS = _words(
@@ -46,16 +47,12 @@ QUESTION_WORDS = _words(
 )
 _BEFORE_THE_VERB = _words(
     """
-    please kindly now then first next also just briefly can could would will you i we want need would like to
-    should must are am asked is your task it let's lets help me us try and the user
+    please kindly let now then first next also just briefly can could would will you i we want need would like to
+    should must are am asked is your task it let's lets help me us try and so the user
     """
 )
-_SUBORDINATE = _words(
-    """
-    given using based in for from with when if suppose imagine assume assuming after as considering on by
-    following at according considering within without starting looking while once between
-    """
-)
+_SUBJECTS = _words("i we you it the user")
+MOST_SENTENCES = 4
 _STOPS = _words(
     """
     of for about in on at to from with by as that which who whose where when how why what if whether so and or
@@ -64,7 +61,9 @@ _STOPS = _words(
     because while regarding related concerning via per like not be according
     """
 )
-_STOPS_AFTER_A_NOUN = _words("given provided called titled named listed written made used below above")
+_STOPS_AFTER_A_NOUN = _words(
+    "given provided called titled named listed written made used below above just only else alone around"
+)
 _NO_NOUNS = _words(
     """
     a an the this that these those some any each every all both no my your his her its our their me us him them
@@ -93,53 +92,43 @@ def verb_and_object(instruction: str) -> tuple[str, str] | None:
 
     A question's first word stands for its verb: ("what", "capital").
     """
-    for part in _main_parts(_BEFORE_THE_OBJECT.sub("", _FROM_TO.sub("", instruction))):
-        tokens = _without_opening([token.lower() for token in _TOKEN.findall(part)])
-        verb = tokens[0] if tokens else ""
-        if verb.startswith("re-"):
-            verb = verb.replace("-", "")
-        if verb in ("what", "which"):
-            return verb, _asked_for(tokens[1:])
-        if verb in QUESTION_WORDS:
-            return verb, ""
-        if verb in VERBS or _is_followed_by_its_object(tokens):
-            return verb, _object(verb, tokens[1:])
+    text = _BEFORE_THE_OBJECT.sub("", _FROM_TO.sub("", instruction)).lower()
+    sentences = [part for part in re.split(r"(?<=[.!?:])\s+|\n", text.strip()) if part][:MOST_SENTENCES]
+    for sentence in sentences:
+        parts = sentence.split(",")
+        for start in range(len(parts)):  # "given a list of numbers, find …": the verb may follow a comma
+            if found := _pair(_TOKEN.findall(",".join(parts[start:]))):
+                return found
+    first = _TOKEN.findall(sentences[0]) if sentences else []
+    if (
+        len(first) > 1
+        and first[1] in _NO_NOUNS
+        and first[0].isalpha()
+        and first[0] not in _STOPS | _NO_NOUNS | _BEFORE_THE_VERB
+    ):
+        return first[0], _object(first[0], first[1:])  # "comfort a friend": no verb of the list, but it looks like one
     return None
 
 
-def _main_parts(instruction: str) -> list[str]:
-    """Where to look for the verb: the first sentence, or what follows the commas of its subordinate beginning."""
-    sentences = re.split(r"(?<=[.!?:])\s+|\n", instruction.strip())
-    first = sentences[0]
-    if first.split()[:1] and first.split()[0].lower() in _SUBORDINATE:
-        parts = first.split(",")
-        return [
-            *(",".join(parts[start:]) for start in range(1, len(parts))),
-            *sentences[1:2],
-            first,
-            first.partition(" ")[2],
-        ]
-    return sentences[:2]
-
-
-def _without_opening(tokens: list[str]) -> list[str]:
-    """What is left after polite words and adverbs; "can you" is politeness, "can fish" opens a question."""
+def _pair(tokens: list[str]) -> tuple[str, str] | None:
+    """The pair, if a known verb or a question opens these words."""
     start = 0
     while start < len(tokens) and (tokens[start] in _BEFORE_THE_VERB or _is_adverb(tokens[start])):
-        polite = "".join(tokens[start + 1 : start + 2]) in _BEFORE_THE_VERB
-        if start == 0 and tokens[start] in QUESTION_WORDS and not polite:
+        polite = "".join(tokens[start + 1 : start + 2]) in _BEFORE_THE_VERB  # "can you", but not "can fish"
+        if tokens[start] in QUESTION_WORDS and not polite and not _SUBJECTS & set(tokens[:start]):
             break
         start += 1
-    return tokens[start:]
+    verb = "".join(tokens[start : start + 1])
+    rest = tokens[start + 1 :]
+    if verb.startswith("re-"):
+        verb = verb.replace("-", "")
+    if verb in QUESTION_WORDS and not _SUBJECTS & set(tokens[:start]) and rest[:1] != ["not"]:
+        return verb, _asked_for(rest) if verb in ("what", "which") else ""
+    return (verb, _object(verb, rest)) if verb in VERBS else None
 
 
 def _is_adverb(word: str) -> bool:
     return word.endswith("ly") and word not in VERBS
-
-
-def _is_followed_by_its_object(tokens: list[str]) -> bool:
-    """Whether an unknown first word is a verb all the same: "comfort a friend", "rename the function"."""
-    return len(tokens) > 1 and tokens[0].isalpha() and tokens[0] not in _STOPS | _NO_NOUNS and tokens[1] in _NO_NOUNS
 
 
 def _object(verb: str, tokens: list[str]) -> str:
