@@ -13,7 +13,7 @@ from alpaca_nb.generation.pieces import Piece
 from alpaca_nb.generation.prompt import SEPARATOR
 
 _NAMES = ("Instruction", "Input", "Output")
-_ANY_HEADING = re.compile(rf"\d\.\s+({'|'.join(_NAMES)}):")
+_HEADING = re.compile(rf"([0-9]+)\.\s+({'|'.join(_NAMES)}):")
 _NO_INPUT = "<noinput>"
 
 
@@ -33,24 +33,25 @@ def published_pieces(text: str, first_position: int, *, cut_at_limit: bool) -> l
 
 def _piece(start: int, body: str, number: int, *, first: bool) -> Piece:
     """One task; the first one's instruction heading stands in the prompt."""
-    heading = re.compile(rf"{number}\.\s+({'|'.join(_NAMES)}):")
+    digits = str(number)
+    headings = list(_HEADING.finditer(body))
     spans = [(0, 0)] if first else []
-    spans += [match.span() for match in heading.finditer(body)]
+    for match in headings:
+        if match[1].endswith(digits):  # to the original, "14. Input:" is a 1 and the heading "4. Input:"
+            spans.append((match.end(1) - len(digits), match.end()))
     if len(spans) != 3:
-        return Piece(start, _why(body, len(spans), first=first))
+        names = ["Instruction"] * first + [match[2] for match in headings]
+        return Piece(start, _why(names, len(spans), first=first))
     ends = [spans[1][0], spans[2][0], len(body)]
     instruction, given, output = (body[span[1] : end].strip() for span, end in zip(spans, ends, strict=True))
     return Piece(start, (instruction, "" if given.lower() == _NO_INPUT else given, output))
 
 
-def _why(body: str, headings: int, *, first: bool) -> str:
+def _why(names: list[str], counted: int, *, first: bool) -> str:
     """Why a piece without exactly three headings of its number is none; the original does not say."""
-    if headings > 3:
+    if counted > 3:
         return "repeated_field"
-    names = _ANY_HEADING.findall(body)
-    if not names:
+    if len(names) <= first:
         return "not_a_task" if first else "separator_inside"
-    if first:
-        names.append("Instruction")
     missing = [name for name in _NAMES if name not in names]
     return f"missing_{missing[0].lower()}" if missing else "wrong_index"
