@@ -4,3 +4,5 @@ Order of reading: `encode` (text to tokens and labels), `plan` (which rows in wh
 and `attention` (rows end to end), `loop` (sharding and the optimizer step), `train` (what each process runs), `save`,
 `launch` (torchrun out of a notebook), `stage` (the files of the run folder).
 """
+
+import alpaca_nb.models  # noqa: F401  (before anything here imports transformers: it silences advice about widgets)

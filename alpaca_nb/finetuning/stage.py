@@ -42,3 +42,13 @@ def train_in_processes(
         on_progress=on_progress,
     )
     return read_result(folder)
+
+
+def number_of_parameters(model_folder: Path) -> int:
+    """Count a model's weights from its configuration alone, without reading or holding any of them."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(model_folder))
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -1,0 +1,75 @@
+"""The figures of notebook 03, each with alt text that holds its numbers."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from matplotlib.figure import Figure
+
+from alpaca_nb.finetuning.encode import EncodedRow
+from alpaca_nb.finetuning.results import StepMetrics, TrainingResult
+from alpaca_nb.plots import BLUE, GREY, ORANGE, new_figure, new_figures
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+TOKENS_A_LINE, LINES_SHOWN = 12, 8
+
+
+def row_picture(row: EncodedRow, tokenizer: "PreTrainedTokenizerBase") -> tuple[Figure, str]:
+    """One row's tokens in reading order, the learned ones filled; a long row shows its end. Returns (figure, alt)."""
+    texts = [str(tokenizer.decode([token])).replace("\n", "⏎") for token in row.input_ids]
+    first = max(0, len(texts) - TOKENS_A_LINE * LINES_SHOWN)
+    lines = -(-(len(texts) - first) // TOKENS_A_LINE)
+    figure, axes = new_figure(9.0, 0.34 * lines + 0.5)
+    axes.set(xlim=(0, TOKENS_A_LINE), ylim=(lines, 0), xticks=[], yticks=[])
+    axes.set_xlabel(f"tokens {first + 1} to {len(texts)}, read from left to right and from top to bottom")
+    for place in range(first, len(texts)):
+        line, column = divmod(place - first, TOKENS_A_LINE)
+        learned = place >= row.prompt_tokens
+        look = {"facecolor": BLUE if learned else "#eeeeee", "edgecolor": "white", "boxstyle": "square,pad=0.25"}
+        box = axes.text(column + 0.5, line + 0.5, texts[place][:14], fontsize=7, ha="center", va="center", bbox=look)
+        box.set(color="white" if learned else "#333333", weight="bold" if learned else "normal")
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+    answer = "".join(texts[row.prompt_tokens :])
+    return figure, (
+        f"One row of {len(texts)} tokens: {row.prompt_tokens} of the prompt in grey, read only, then "
+        f"{row.learned_tokens} in blue that are learned: “{answer}”."
+    )
+
+
+def read_and_learned(rows: Sequence[EncodedRow], shown: int = 12) -> tuple[Figure, str]:
+    """Tokens read and learned in the first rows, as bars; returns (figure, alt text)."""
+    figure, axes = new_figure()
+    some = rows[:shown]
+    places = range(1, len(some) + 1)
+    read, learned = [row.prompt_tokens for row in some], [row.learned_tokens for row in some]
+    axes.barh(places, read, color=GREY, alpha=0.45, label="prompt: read")
+    axes.barh(places, learned, left=read, color=BLUE, label="answer and eos: learned")
+    axes.set(xlabel="tokens", ylabel="row", yticks=list(places))
+    axes.invert_yaxis()
+    figure.legend(loc="outside upper center", ncols=2)
+    share = sum(row.learned_tokens for row in rows) / sum(len(row.input_ids) for row in rows)
+    return figure, (
+        f"Tokens of the first {len(some)} rows: prompts of {min(read)} to {max(read)} tokens, answers of "
+        f"{min(learned)} to {max(learned)}. Over all {len(rows)} rows {share:.0%} of the tokens are learned."
+    )
+
+
+def training_curves(metrics: Sequence[StepMetrics], result: TrainingResult) -> tuple[Figure, str]:
+    """Left: loss of each step, with the held-out loss before and after; right: learning rate. Returns (figure, alt)."""
+    figure, (left, right) = new_figures(2)
+    steps = [line.step for line in metrics]
+    left.plot(steps, [line.loss for line in metrics], label="training batch")
+    before, after = result.held_out_loss_before, result.held_out_loss_after
+    left.plot([0, steps[-1]], [before, after], color=ORANGE, linestyle="none", marker="o", label="held-out rows")
+    left.set(xlabel="optimizer step", ylabel="loss (nats a learned token)", ylim=(0, None))
+    left.legend()
+    right.plot(steps, [line.learning_rate for line in metrics], marker="." if len(steps) < 40 else "")
+    right.set(xlabel="optimizer step", ylabel="learning rate", ylim=(0, None))
+    peak = max(metrics, key=lambda line: line.learning_rate)
+    return figure, (
+        f"Left: the training loss goes from {metrics[0].loss:.2f} at step 1 to {metrics[-1].loss:.2f} at step "
+        f"{steps[-1]}; on held-out rows it is {before:.2f} before and {after:.2f} after training. Right: the learning "
+        f"rate peaks at {peak.learning_rate:.1e} at step {peak.step} and ends at {metrics[-1].learning_rate:.1e}."
+    )
