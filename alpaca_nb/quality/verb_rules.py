@@ -24,19 +24,19 @@ VERBS = _words(
     estimate evaluate examine execute expand explain explore express extend extract extrapolate fill filter find
     finish fix follow form format formulate generate get give group guess help highlight hypothesize identify
     illustrate imagine implement improve include increase increment infer input insert inspect interpret
-    introduce invent investigate join judge justify label link list locate look make match measure mention
-    merge model modify move multiply name narrate normalize note number offer optimize order organise organize
-    outline output paraphrase parse pay perform personalize pick plan play point predict prepare present pretend
-    print prioritize produce proofread propose prove provide publish put quote rank rate read rearrange reason
-    recall recite recognize recommend reconstruct record recreate redact reduce refactor refer reflect reformat
+    introduce invent investigate join judge justify label link list locate look make match measure mention merge
+    model modify move multiply name narrate normalize note number offer optimize order organise organize outline
+    output paraphrase parse pay perform personalize pick plan play point predict prepare present pretend print
+    prioritize produce proofread propose prove provide publish put quote rank rate read rearrange reason recall
+    recite recognize recommend reconstruct record recreate redact reduce refactor refer reflect reformat
     reformulate reframe regroup relate remove render reorder reorganize repeat rephrase replace reply report
     represent research resolve respond restate restructure retell retrieve return reverse review revise reword
     rewrite rotate round scan score search select send separate set share shorten show simplify simulate sketch
     solve sort specify speculate spell split spot start state store structure subtract suggest sum summarise
     summarize supply support suppose swap synthesize tag take teach tell test think trace train transcribe
     transform translate traverse trim try turn update use verify visualize weigh write deduct duplicate figure
-    indicate isolate lead mark mix practice process program punch speak switch talk type apologise apologize capitalise
-    characterise complain defend punctuate say warn
+    indicate isolate lead mark mix practice process program punch speak switch talk type apologise apologize
+    capitalise characterise complain defend punctuate say warn
     """
 )
 QUESTION_WORDS = _words(
@@ -47,8 +47,8 @@ QUESTION_WORDS = _words(
 )
 _BEFORE_THE_VERB = _words(
     """
-    please kindly let now then first next also just briefly can could would will you i we want need would like to
-    should must are am asked is your task it let's lets help me us try and so the user
+    please kindly let now then first next also just briefly can could would will you i we want need would like
+    to should must are am asked is your task it let's lets help me us try and so the user
     """
 )
 _SUBJECTS = _words("i we you it the user")
@@ -66,8 +66,9 @@ _STOPS_AFTER_A_NOUN = _words(
 )
 _NO_NOUNS = _words(
     """
-    a an the this that these those some any each every all both no my your his her its our their me us him them
-    it you yourself following given provided least most two three four five six seven eight nine ten few several
+    nothing everything something anything alone instead else a an the this that these those some any each every
+    all both no my your his her its our their me us him them it you yourself following given provided least most
+    two three four five six seven eight nine ten few several
     """
 )
 _PARTICLES = _words("up out together off down in with of at into for")
