@@ -12,7 +12,7 @@ from alpaca_nb.records import Example
 _HALF_A_YEAR = re.compile(
     r"(?:\b(?:as of|in|since|until|till|by|year|early|late|mid|spring|summer|autumn|fall|winter|"
     r"(?:Jan|Febr)uary|March|April|May|June|July|August|(?:Septem|Octo|Novem|Decem)ber)\s+"
-    r"|\b(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.? \d{1,2}(?:st|nd|rd|th)?,?\s+"
+    r"|\b(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.? \d{1,2}(?:st|[nr]d|th)?,?\s+"
     r"|\b(?:19|20)\d\d\s?[-–/]\s?|\b\d{1,2}/\d{1,2}/)20$"
 )
 _OPEN = re.compile(r"(?:^|\s)[$€£]$|[(\[{]$")

@@ -73,7 +73,10 @@ def lengths(reports: Sequence[tuple[str, Report]], unit: str = "words") -> tuple
         axis.xaxis.set_major_formatter(lambda size, _: f"{size:g}")
         axis.set(title=f"{field.capitalize()}s", xlabel=f"length (up to … {unit})", ylim=(0, None))
     axes[0].set_ylabel("share of the non-empty ones (%)")
-    axes[0].legend(frameon=False, loc="upper left", fontsize=8)
+    if len(reports) > 1:
+        figure.legend(
+            *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(reports), frameon=False
+        )
     return figure, f"Three line charts of lengths in {unit}. {'; '.join(sentences)}."
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from alpaca_nb.quality.similar import Similar
 from alpaca_nb.records import Example
-from alpaca_nb.rouge import rouge_l, words_of
+from alpaca_nb.similarity import rouge_l, words_of
 
 SIMILAR = 0.7  # generation's threshold: a higher ROUGE-L means too similar
 SHORTEST_RUN, LONG_RUN = 8, 13  # words in a row shared with an evaluation task: look at it; the same text

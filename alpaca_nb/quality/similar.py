@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from rapidfuzz.distance import LCSseq
 
-from alpaca_nb.rouge import f_measure, words_of
+from alpaca_nb.similarity import f_measure, words_of
 
 _SLACK = 1e-9  # of the float product below; one word more in a prefix costs nothing but time
 

@@ -5,6 +5,7 @@ An instruction is nearly always an imperative, so its verb stands in front, afte
 guess, and every figure drawn from it says so.
 """
 
+import itertools
 import re
 
 
@@ -152,7 +153,7 @@ def _asked_for(tokens: list[str]) -> str:
 def _head(tokens: list[str]) -> str:
     """The last word before a preposition, a comma or a participle; articles and numbers are no heads."""
     phrase: list[str] = []
-    for token, after in zip(tokens, [*tokens[1:], ""], strict=True):
+    for token, after in itertools.pairwise([*tokens, ""]):
         noun_before = any(word not in _NO_NOUNS and not word.isdigit() for word in phrase)
         goes_on = token in _STOPS_AFTER_A_NOUN or (token.endswith("ing") and after in _NO_NOUNS)
         if token in _STOPS or not token[0].isalnum() or (goes_on and noun_before):

@@ -65,7 +65,7 @@ def count_verbs(instructions: Iterable[str], parser: "Language | None" = None) -
     """Count the pairs with `parser` (see `load_parser`), or by rules where it is None."""
     texts = list(instructions)
     found = by_parser(texts, parser) if parser is not None else map(verb_rules.verb_and_object, texts)
-    method = RULES if parser is None else f"parsed by spaCy, {parser.meta['lang']}_{parser.meta['name']}"
+    method = RULES if parser is None else f"spaCy's parser, {parser.meta['lang']}_{parser.meta['name']}"
     return VerbCounts(dict(Counter(pair for pair in found if pair is not None)), len(texts), method)
 
 
