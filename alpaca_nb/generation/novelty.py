@@ -1,12 +1,14 @@
 """The novelty filter: a new instruction is dropped if its ROUGE-L with any kept one is above the threshold.
 
-Decisions are those of Google's `rouge_score` (DefaultTokenizer, no stemming), pair by pair and bit by bit. Two things
-make that fast and exact: the longest common subsequence comes from rapidfuzz, where each word is one character of a
-string; and the score is computed from it with rouge_score's own float expression, because an exact 7/10 may come out
-as 0.7000000000000001 there and is then dropped.
+Decisions are those of Google's `rouge_score` (DefaultTokenizer, no stemming), pair by pair and bit by bit, though few
+pairs are ever compared. `overlap` names the texts that share enough words for a score above the threshold, and proves
+that no other can reach it. For those alone rapidfuzz finds the longest common subsequence, each word being one
+character of a string. The score is computed from it with rouge_score's own float expression, because an exact 7/10 may
+come out as 0.7000000000000001 there and is then dropped.
 """
 
 import re
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +16,13 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import LCSseq
 from rapidfuzz.process import cdist
 
+from alpaca_nb.errors import InputFileError, RecipeError
+from alpaca_nb.generation.bounds import f_measure
+from alpaca_nb.generation.overlap import Outline, OverlapIndex
+
 _WORD = re.compile(r"[a-z0-9]+")
+_BARS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0)  # how far down to look for the nearest texts
+_ROUNDING = 1e-9  # far above the error of a float between 0 and 1, far below the step from one score to another
 
 
 def words_of(text: str) -> list[str]:
@@ -42,62 +50,106 @@ class Verdict:
 
 
 class NoveltyFilter:
-    """The kept texts in order; `len()` counts them. Every text is compared with all of them."""
+    """The kept texts in order; `len()` counts them. To resume, `keep` the texts that an earlier run accepted."""
 
     def __init__(self, threshold: float = 0.7) -> None:
+        if not 0 <= threshold <= 1:
+            raise RecipeError(f"novelty_threshold is {threshold}; it must be between 0 and 1")
         self.threshold = threshold
-        self._letters: dict[str, str] = {}  # one character for each distinct word
-        self._texts: list[str] = []
-        self._lengths = np.empty(1024, dtype=np.float64)  # in words; grows by doubling
+        self._numbers: dict[str | tuple[str, int], int] = {}  # word, or (word, how often so far in its text) → number
+        self._texts: list[str] = []  # one character a word
+        self._index = OverlapIndex(threshold)
 
     def __len__(self) -> int:
         return len(self._texts)
 
     def add(self, text: str) -> bool:
         """Keep `text` if it is new; says whether it was kept."""
-        return self.judge(text).kept
+        encoded, outline = self._encode(text)
+        candidates = self._index.candidates(outline)
+        if len(candidates):
+            needed = self._index.bounds(outline.length).needed.take(self._index.lengths.take(candidates))
+            for number, least in zip(candidates.tolist(), needed.tolist(), strict=True):
+                if LCSseq.similarity(encoded, self._texts[number], score_cutoff=least) >= least:
+                    return False  # one near duplicate is enough
+        self._keep(encoded, outline)
+        return True
 
     def judge(self, text: str) -> Verdict:
-        """Like `add`, but tells the nearest kept text as well."""
-        encoded = self._encode(text)
-        index, score = max(self._top(encoded, 1), key=lambda found: found[1], default=(-1, 0.0))
+        """Like `add`, but tells the nearest kept text as well, for which it must look at more of them."""
+        encoded, outline = self._encode(text)
+        index, score = next(iter(self._nearest(encoded, outline, 1)), (-1, 0.0))
         kept = not score > self.threshold
         if kept:
-            self._keep(encoded)
+            self._keep(encoded, outline)
         return Verdict(kept, index, score)
 
     def keep(self, text: str) -> None:
         """Put a text among the kept ones without judging it: a seed task, or a row of an earlier run."""
-        self._keep(self._encode(text))
+        self._keep(*self._encode(text))
 
     def nearest(self, text: str, k: int = 10) -> list[tuple[int, float]]:
         """The `k` nearest kept texts as (index, ROUGE-L), best first, earlier ones first among equals."""
-        return self._top(self._encode(text), k)
+        return self._nearest(*self._encode(text), k)
 
-    def _encode(self, text: str) -> str:
-        letters = self._letters
-        return "".join(letters.setdefault(word, chr(len(letters))) for word in words_of(text))
+    def pairs_left(self, text: str) -> dict[str, int]:
+        """How many kept texts each bound leaves to be compared with `text`, the cheapest bound first."""
+        encoded, outline = self._encode(text)
+        candidates = np.unique(self._index.candidates(outline))
+        return {
+            "all pairs": len(self),
+            "length fits": self._index.of_fitting_length(outline),
+            "share a rare word": len(np.unique(self._index.sharing_a_rare_word(outline))),
+            "bitmaps allow it": len(candidates),
+            "score above": int(np.count_nonzero(self._scores(encoded, candidates) > self.threshold)),
+        }
 
-    def _keep(self, encoded: str) -> None:
-        if len(self._texts) == len(self._lengths):
-            self._lengths = np.resize(self._lengths, 2 * len(self._lengths))
-        self._lengths[len(self._texts)] = len(encoded)
+    def _encode(self, text: str) -> tuple[str, Outline]:
+        """A text as one character a word, for rapidfuzz, and as the index sees it."""
+        words, numbers = words_of(text), self._numbers
+        encoded = [numbers.setdefault(word, len(numbers)) for word in words]
+        elements = encoded if len(set(encoded)) == len(encoded) else self._number_repeats(words)
+        if len(numbers) > sys.maxunicode:
+            raise InputFileError(f"more than {sys.maxunicode:,} different words: too many for one novelty filter")
+        return "".join(map(chr, encoded)), self._index.outline(elements)
+
+    def _number_repeats(self, words: list[str]) -> list[int]:
+        """Numbers of a text's words, in which a word's second occurrence is another element than its first."""
+        seen: dict[str, int] = {}
+        elements = []
+        for word in words:
+            before = seen.get(word, 0)
+            seen[word] = before + 1
+            elements.append(self._numbers.setdefault((word, before) if before else word, len(self._numbers)))
+        return elements
+
+    def _keep(self, encoded: str, outline: Outline) -> None:
         self._texts.append(encoded)
+        self._index.append(outline)
 
-    def _top(self, encoded: str, k: int) -> list[tuple[int, float]]:
-        scores = self._scores(encoded)
-        if len(scores) == 0 or k < 1:
+    def _nearest(self, encoded: str, outline: Outline, k: int) -> list[tuple[int, float]]:
+        """Lower the bar until k texts score at least that much: a text not looked at by then scores less."""
+        if not self._texts or k < 1:
             return []
-        order = [int(np.argmax(scores))] if k == 1 else np.argsort(-scores, kind="stable")[:k].tolist()
-        return [(index, float(scores[index])) for index in order]
+        best_possible = self._index.best_possible(outline)
+        for bar in _BARS:
+            texts = np.flatnonzero(best_possible >= bar - _ROUNDING)
+            if len(texts) < k and bar > 0:
+                continue
+            scores = self._scores(encoded, texts)
+            if bar == 0 or np.count_nonzero(scores >= bar + _ROUNDING) >= k:
+                break
+        order = np.argsort(-scores, kind="stable")[:k]  # stable: earlier texts first among equals
+        return list(zip(texts[order].tolist(), scores[order].tolist(), strict=True))
 
-    def _scores(self, encoded: str) -> NDArray[np.float64]:
-        """ROUGE-L with every kept text, in order: the float operations of `rouge_l`, element by element."""
-        scores = np.zeros(len(self._texts))
-        if not encoded or not self._texts:
+    def _scores(self, encoded: str, texts: NDArray[np.integer]) -> NDArray[np.float64]:
+        """ROUGE-L with each of the numbered texts."""
+        scores = np.zeros(len(texts))
+        if len(texts) == 0:
             return scores
-        common = cdist([encoded], self._texts, scorer=LCSseq.similarity, dtype=np.int32)[0]
+        chosen = [self._texts[number] for number in texts.tolist()]
+        common = cdist([encoded], chosen, scorer=LCSseq.similarity, dtype=np.int32)[0]
         some = np.flatnonzero(common)
-        precision, recall = common[some] / self._lengths[some], common[some] / float(len(encoded))
-        scores[some] = 2 * precision * recall / (precision + recall)
+        lengths = self._index.lengths[texts[some]].astype(np.float64)
+        scores[some] = f_measure(common[some].astype(np.float64), float(len(encoded)), lengths)
         return scores

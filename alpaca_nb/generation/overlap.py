@@ -1,0 +1,145 @@
+"""Which earlier texts could share enough words with a new one? An index that answers without looking at most of them.
+
+Here a text is a set of numbered *elements*: its words, where the second "the" of a text is another element than the
+first. Elements are numbered as they are first met, so a frequent word soon has a low number and a rare one a high
+number. The order never changes, which is all that exactness asks for; that it is about the order of rarity only makes
+it fast. Three bounds prune the pairs (`bounds` has their arithmetic):
+
+- Rare words. Sort the elements of two texts, the rarest first. If the texts share at least s elements, let w be the
+  rarest shared one. All s shared elements stand at w or after it, so in a text of n elements w is among the first
+  n - s + 1. So it is enough to post each text under its first few elements and to look up the first few of a new one:
+  pairs that share none of them are never met, and hardly anybody looks under "the".
+- Length. Texts are posted under the element and their length, so lengths that cannot reach the threshold are left out;
+  and from the partner's length follows s, thus how many of the new text's elements are to be looked up there.
+- Bitmaps. Each text has 64 bits, bit (element mod 64) being set for each element. An element that two texts share sets
+  the same bit in both, so each bit in which their bitmaps differ is owed to an element that only one of them has. More
+  differing bits than the texts may have different elements: too little in common. What passes is tried with 192 bits,
+  where two elements fall on the same bit less often.
+
+Each may let a pair pass that then scores below the threshold. None drops a pair that scores above.
+"""
+
+from array import array
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alpaca_nb.generation.bounds import IMPOSSIBLE, Bounds, bounds_of
+
+_WORD_BITS = 64  # of a machine word
+_BITS = 3 * _WORD_BITS  # of the wide bitmap; counts of up to 192 fit a byte
+_Number = TypeVar("_Number", bound=np.generic)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What the index looks at in one text."""
+
+    length: int
+    rarest: list[int]  # the elements it is posted under, the rarest first
+    narrow: int  # bitmap of 64 bits
+    wide: NDArray[np.uint64]  # (3, 1), bitmap of 192 bits
+
+
+class OverlapIndex:
+    """Outlines of the kept texts, numbered from 0 in the order of `append`. The arrays grow by doubling."""
+
+    def __init__(self, threshold: float) -> None:
+        self.threshold = threshold
+        self._count = 0
+        self._posted: dict[int, dict[int, array[int]]] = {}  # element → length → texts
+        self._lengths = np.zeros(1024, dtype=np.int32)  # in words
+        self._narrow = np.zeros(1024, dtype=np.uint64)
+        self._wide = np.zeros((_BITS // _WORD_BITS, 1024), dtype=np.uint64)
+        self._longest = 0
+        self._bounds: dict[int, Bounds] = {}  # by length of the new text
+
+    @property
+    def lengths(self) -> NDArray[np.int32]:
+        """Length of each kept text in words."""
+        return self._lengths[: self._count]
+
+    def bounds(self, length: int) -> Bounds:
+        """What a text of `length` words asks of the kept ones."""
+        found = self._bounds.get(length)
+        if found is None:
+            found = self._bounds[length] = bounds_of(length, self._longest, self.threshold)
+        return found
+
+    def outline(self, elements: list[int]) -> Outline:
+        """The outline of a text, given its elements (all different)."""
+        narrow = wide = 0
+        for element in elements:
+            narrow |= 1 << element % _WORD_BITS
+            wide |= 1 << element % _BITS
+        rarest = sorted(elements, reverse=True)[: self.bounds(len(elements)).prefix]
+        words = np.frombuffer(wide.to_bytes(_BITS // 8, "little"), dtype="<u8")
+        return Outline(len(elements), rarest, narrow, words[:, np.newaxis])
+
+    def append(self, outline: Outline) -> None:
+        """Remember a text under the next number."""
+        number = self._count
+        if number == len(self._lengths):
+            self._lengths, self._narrow = _doubled(self._lengths), _doubled(self._narrow)
+            self._wide = _doubled(self._wide)
+        self._lengths[number] = outline.length
+        self._narrow[number] = outline.narrow
+        self._wide[:, number] = outline.wide[:, 0]
+        self._count += 1
+        for element in outline.rarest:
+            by_length = self._posted.setdefault(element, {})
+            if outline.length not in by_length:
+                by_length[outline.length] = array("i")
+            by_length[outline.length].append(number)
+        if outline.length > self._longest:
+            self._longest = outline.length
+            self._bounds.clear()
+
+    def candidates(self, outline: Outline) -> NDArray[np.int32]:
+        """Numbers of the texts that pass all bounds: every text that scores above the threshold is among them."""
+        texts = self.sharing_a_rare_word(outline)
+        if len(texts) == 0:
+            return texts
+        allowed = self._allowed(outline, texts)
+        similar = np.flatnonzero(np.bitwise_count(self._narrow.take(texts) ^ outline.narrow) <= allowed)
+        if len(similar) == 0:
+            return texts[:0]
+        texts, allowed = texts.take(similar), allowed.take(similar)
+        return texts[_differing_bits(self._wide.take(texts, axis=1), outline) <= allowed]
+
+    def sharing_a_rare_word(self, outline: Outline) -> NDArray[np.int32]:
+        """Numbers of the texts of fitting length found under a rare word; several times for several such words."""
+        posted: list[array[int]] = []
+        for element, (shortest, longest) in zip(outline.rarest, self.bounds(outline.length).partners, strict=True):
+            if by_length := self._posted.get(element):
+                posted += [texts for length, texts in by_length.items() if shortest <= length <= longest]
+        return np.frombuffer(b"".join(posted), dtype=np.int32)
+
+    def of_fitting_length(self, outline: Outline) -> int:
+        """How many texts the length alone leaves; only for the picture, nothing needs to count them."""
+        return int(np.count_nonzero(self._allowed(outline, np.arange(self._count)) != IMPOSSIBLE))
+
+    def best_possible(self, outline: Outline) -> NDArray[np.float64]:
+        """For each kept text a score that its ROUGE-L with the new one cannot exceed, rounding set aside.
+
+        With d differing bits at least d elements are in only one of both, so at most (m + n - d) / 2 are shared, and
+        F is at most 1 - d / (m + n).
+        """
+        different = _differing_bits(self._wide[:, : self._count], outline)
+        return 1 - different / np.maximum(self.lengths + outline.length, 1)
+
+    def _allowed(self, outline: Outline, texts: NDArray[np.integer]) -> NDArray[np.int32]:
+        """In how many elements each of the numbered texts may differ; "clip" sends long ones to the last entry."""
+        return self.bounds(outline.length).most_different.take(self._lengths.take(texts), mode="clip")
+
+
+def _differing_bits(wide: NDArray[np.uint64], outline: Outline) -> NDArray[np.uint8]:
+    """Bits in which each column of `wide`, (3, texts), differs from the outline's."""
+    differing: NDArray[np.uint8] = np.bitwise_count(wide ^ outline.wide).sum(axis=0, dtype=np.uint8)
+    return differing
+
+
+def _doubled(values: NDArray[_Number]) -> NDArray[_Number]:
+    return np.concatenate([values, np.zeros_like(values)], axis=-1)
