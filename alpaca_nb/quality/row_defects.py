@@ -32,7 +32,7 @@ _ABOUT_THE_ADDRESS = re.compile(
     r"\b(?:urls?|domains?|hyperlinks?|regex\w*|links|extract|parse|shorten|valid\w*|algorithm|function|code|script)\b",
     re.IGNORECASE,
 )
-_ASKS_WHAT_IS_THERE = re.compile(r"\b(?:summar(?:y|i[sz]e\w*)|describe|review|content|article|page)\b", re.IGNORECASE)
+_ASKS_WHAT_IS_THERE = re.compile(r"\b(?:summary|summari[sz]\w*|describe|review|content|article|page)\b", re.IGNORECASE)
 _OWNS_UP = re.compile(
     r"\b(?:cannot|can't|can not|could not|couldn't|unable to|not able to|do not have access|don't have access)\b",
     re.IGNORECASE,

@@ -9,7 +9,9 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 from rapidfuzz.distance import LCSseq
+from rapidfuzz.process import cdist
 
 from alpaca_nb.similarity import f_measure, words_of
 
@@ -35,12 +37,22 @@ class Similar:
         """Yield (index, score) in the order of the texts; `before` leaves out the texts from that index on."""
         words = words_of(text)
         encoded, end = self._encode(words), len(self._encoded) if before is None else before
+        least, most = self._lengths_for(len(encoded))
         found = {index for token in self._rarest(words) for index in self._holders.get(token, ()) if index < end}
-        for index in sorted(found):
-            other = self._encoded[index]
-            score = f_measure(LCSseq.similarity(encoded, other), len(encoded), len(other))
+        likely = [index for index in sorted(found) if least <= len(self._encoded[index]) <= most]
+        if not likely:
+            return
+        others = [self._encoded[index] for index in likely]
+        common = cdist([encoded], others, scorer=LCSseq.similarity, dtype=np.int32)[0].tolist()
+        for index, other, length in zip(likely, others, common, strict=True):
+            score = f_measure(length, len(encoded), len(other))
             if score > self._threshold:
                 yield index, score
+
+    def _lengths_for(self, length: int) -> tuple[float, float]:
+        """Shortest and longest text that can be similar to one of `length` words: all of the shorter is common."""
+        share = self._threshold / (2 - self._threshold)
+        return length * share - _SLACK, length / share + _SLACK if share else math.inf
 
     def _encode(self, words: Sequence[str]) -> str:
         return "".join(self._letters.setdefault(word, chr(len(self._letters))) for word in words)
