@@ -50,5 +50,6 @@ def number_of_parameters(model_folder: Path) -> int:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(model_folder))
+        configuration = AutoConfig.from_pretrained(model_folder)
+        model = AutoModelForCausalLM.from_config(configuration)  # type: ignore[no-untyped-call]
     return sum(parameter.numel() for parameter in model.parameters())
