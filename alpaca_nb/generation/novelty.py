@@ -56,7 +56,7 @@ class NoveltyFilter:
         if not 0 <= threshold <= 1:
             raise RecipeError(f"novelty_threshold is {threshold}; it must be between 0 and 1")
         self.threshold = threshold
-        self._numbers: dict[str | tuple[str, int], int] = {}  # word, or (word, how often so far in its text) → number
+        self._numbers: dict[str, int] = {}  # word → number, in the order in which they are first met
         self._texts: list[str] = []  # one character a word
         self._index = OverlapIndex(threshold)
 
@@ -106,22 +106,11 @@ class NoveltyFilter:
 
     def _encode(self, text: str) -> tuple[str, Outline]:
         """A text as one character a word, for rapidfuzz, and as the index sees it."""
-        words, numbers = words_of(text), self._numbers
-        encoded = [numbers.setdefault(word, len(numbers)) for word in words]
-        elements = encoded if len(set(encoded)) == len(encoded) else self._number_repeats(words)
+        numbers = self._numbers
+        words = [numbers.setdefault(word, len(numbers)) for word in words_of(text)]
         if len(numbers) > sys.maxunicode:
             raise InputFileError(f"more than {sys.maxunicode:,} different words: too many for one novelty filter")
-        return "".join(map(chr, encoded)), self._index.outline(elements)
-
-    def _number_repeats(self, words: list[str]) -> list[int]:
-        """Numbers of a text's words, in which a word's second occurrence is another element than its first."""
-        seen: dict[str, int] = {}
-        elements = []
-        for word in words:
-            before = seen.get(word, 0)
-            seen[word] = before + 1
-            elements.append(self._numbers.setdefault((word, before) if before else word, len(self._numbers)))
-        return elements
+        return "".join(map(chr, words)), self._index.outline(words)
 
     def _keep(self, encoded: str, outline: Outline) -> None:
         self._texts.append(encoded)

@@ -1,20 +1,20 @@
 """Which earlier texts could share enough words with a new one? An index that answers without looking at most of them.
 
-Here a text is a set of numbered *elements*: its words, where the second "the" of a text is another element than the
-first. Elements are numbered as they are first met, so a frequent word soon has a low number and a rare one a high
-number. The order never changes, which is all that exactness asks for; that it is about the order of rarity only makes
-it fast. Three bounds prune the pairs (`bounds` has their arithmetic):
+Here a text is a bag of numbered words: order is left aside, repetitions count. Words are numbered as they are first
+met, so a frequent word soon has a low number and a rare one a high number. That order never changes, which is all that
+exactness asks for; that it is about the order of rarity only makes it fast. Three bounds prune the pairs (`bounds` has
+their arithmetic):
 
-- Rare words. Sort the elements of two texts, the rarest first. If the texts share at least s elements, let w be the
-  rarest shared one. All s shared elements stand at w or after it, so in a text of n elements w is among the first
-  n - s + 1. So it is enough to post each text under its first few elements and to look up the first few of a new one:
-  pairs that share none of them are never met, and hardly anybody looks under "the".
-- Length. Texts are posted under the element and their length, so lengths that cannot reach the threshold are left out;
-  and from the partner's length follows s, thus how many of the new text's elements are to be looked up there.
-- Bitmaps. Each text has 64 bits, bit (element mod 64) being set for each element. An element that two texts share sets
-  the same bit in both, so each bit in which their bitmaps differ is owed to an element that only one of them has. More
-  differing bits than the texts may have different elements: too little in common. What passes is tried with 192 bits,
-  where two elements fall on the same bit less often.
+- Rare words. Sort the words of two texts, the rarest first, equal ones side by side. If the texts share at least s
+  words, let w be the rarest shared one. All s shared words stand at the first w or after it, so in a text of n words
+  that w is among the first n - s + 1. So it is enough to post each text under its first few words and to look up the
+  first few of a new one: pairs that share none of them are never met, and hardly anybody looks under "the".
+- Length. Texts are posted under the word and their length, so lengths that cannot reach the threshold are left out;
+  and from the partner's length follows s, thus how many of the new text's words are to be looked up there.
+- Bitmaps. Each text has 64 bits, bit (word's number mod 64) being set for each word. A word that two texts share sets
+  the same bit in both, so each bit in which their bitmaps differ is owed to a word that only one of them has. More
+  differing bits than the texts may have different words: too little in common. What passes is tried with 192 bits,
+  where two words fall on the same bit less often.
 
 Each may let a pair pass that then scores below the threshold. None drops a pair that scores above.
 """
@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 
 from alpaca_nb.generation.bounds import IMPOSSIBLE, Bounds, bounds_of
 
-_WORD_BITS = 64  # of a machine word
-_BITS = 3 * _WORD_BITS  # of the wide bitmap; counts of up to 192 fit a byte
+_NARROW = 64  # bits, one machine word
+_WIDE = 3 * _NARROW  # bits; a count of up to 192 still fits a byte
 _Number = TypeVar("_Number", bound=np.generic)
 
 
@@ -38,21 +38,21 @@ class Outline:
     """What the index looks at in one text."""
 
     length: int
-    rarest: list[int]  # the elements it is posted under, the rarest first
+    rarest: list[int]  # the words it is posted under, the rarest first
     narrow: int  # bitmap of 64 bits
     wide: NDArray[np.uint64]  # (3, 1), bitmap of 192 bits
 
 
 class OverlapIndex:
-    """Outlines of the kept texts, numbered from 0 in the order of `append`. The arrays grow by doubling."""
+    """Outlines of the kept texts, which are numbered from 0 in the order of `append`. The arrays grow by doubling."""
 
     def __init__(self, threshold: float) -> None:
         self.threshold = threshold
         self._count = 0
-        self._posted: dict[int, dict[int, array[int]]] = {}  # element → length → texts
+        self._posted: dict[int, dict[int, array[int]]] = {}  # word → length → texts
         self._lengths = np.zeros(1024, dtype=np.int32)  # in words
         self._narrow = np.zeros(1024, dtype=np.uint64)
-        self._wide = np.zeros((_BITS // _WORD_BITS, 1024), dtype=np.uint64)
+        self._wide = np.zeros((_WIDE // _NARROW, 1024), dtype=np.uint64)
         self._longest = 0
         self._bounds: dict[int, Bounds] = {}  # by length of the new text
 
@@ -68,15 +68,15 @@ class OverlapIndex:
             found = self._bounds[length] = bounds_of(length, self._longest, self.threshold)
         return found
 
-    def outline(self, elements: list[int]) -> Outline:
-        """The outline of a text, given its elements (all different)."""
+    def outline(self, words: list[int]) -> Outline:
+        """The outline of a text, given its words' numbers."""
         narrow = wide = 0
-        for element in elements:
-            narrow |= 1 << element % _WORD_BITS
-            wide |= 1 << element % _BITS
-        rarest = sorted(elements, reverse=True)[: self.bounds(len(elements)).prefix]
-        words = np.frombuffer(wide.to_bytes(_BITS // 8, "little"), dtype="<u8")
-        return Outline(len(elements), rarest, narrow, words[:, np.newaxis])
+        for word in words:
+            narrow |= 1 << word % _NARROW
+            wide |= 1 << word % _WIDE
+        rarest = sorted(words, reverse=True)[: self.bounds(len(words)).prefix]
+        parts = np.frombuffer(wide.to_bytes(_WIDE // 8, "little"), dtype="<u8")
+        return Outline(len(words), rarest, narrow, parts[:, np.newaxis])
 
     def append(self, outline: Outline) -> None:
         """Remember a text under the next number."""
@@ -88,8 +88,8 @@ class OverlapIndex:
         self._narrow[number] = outline.narrow
         self._wide[:, number] = outline.wide[:, 0]
         self._count += 1
-        for element in outline.rarest:
-            by_length = self._posted.setdefault(element, {})
+        for word in outline.rarest:
+            by_length = self._posted.setdefault(word, {})
             if outline.length not in by_length:
                 by_length[outline.length] = array("i")
             by_length[outline.length].append(number)
@@ -112,8 +112,8 @@ class OverlapIndex:
     def sharing_a_rare_word(self, outline: Outline) -> NDArray[np.int32]:
         """Numbers of the texts of fitting length found under a rare word; several times for several such words."""
         posted: list[array[int]] = []
-        for element, (shortest, longest) in zip(outline.rarest, self.bounds(outline.length).partners, strict=True):
-            if by_length := self._posted.get(element):
+        for word, (shortest, longest) in zip(outline.rarest, self.bounds(outline.length).partners, strict=True):
+            if by_length := self._posted.get(word):
                 posted += [texts for length, texts in by_length.items() if shortest <= length <= longest]
         return np.frombuffer(b"".join(posted), dtype=np.int32)
 
@@ -124,14 +124,14 @@ class OverlapIndex:
     def best_possible(self, outline: Outline) -> NDArray[np.float64]:
         """For each kept text a score that its ROUGE-L with the new one cannot exceed, rounding set aside.
 
-        With d differing bits at least d elements are in only one of both, so at most (m + n - d) / 2 are shared, and
+        With d differing bits at least d words are in only one of both, so at most (m + n - d) / 2 are shared, and
         F is at most 1 - d / (m + n).
         """
         different = _differing_bits(self._wide[:, : self._count], outline)
         return 1 - different / np.maximum(self.lengths + outline.length, 1)
 
     def _allowed(self, outline: Outline, texts: NDArray[np.integer]) -> NDArray[np.int32]:
-        """In how many elements each of the numbered texts may differ; "clip" sends long ones to the last entry."""
+        """In how many words each of the numbered texts may differ; "clip" sends long ones to the last entry."""
         return self.bounds(outline.length).most_different.take(self._lengths.take(texts), mode="clip")
 
 
