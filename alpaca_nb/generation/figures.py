@@ -1,4 +1,6 @@
-"""The two pictures of notebook 02, each with alt text that holds its numbers."""
+"""Pictures of notebook 02, each with alt text that holds its numbers."""
+
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -36,4 +38,21 @@ def nearest_scores(folded: Fold, threshold: float) -> tuple[Figure, str]:
         f"Histogram of the ROUGE-L score of {len(scores)} kept rows with their nearest earlier instruction: median "
         f"{middle:.2f}, 80 % between {low:.2f} and {high:.2f}, none above the threshold {threshold:g}; "
         f"{dropped} candidates above it were dropped."
+    )
+
+
+def pairs_left(left: Mapping[str, int]) -> tuple[Figure, str]:
+    """Bars on a logarithmic axis: how many pairs of texts each bound of the novelty filter leaves to be compared."""
+    names, counts = list(left), list(left.values())
+    figure, axes = plots.new_figure(height=0.9 + 0.3 * len(names))
+    bars = axes.barh(names[::-1], counts[::-1], color=[plots.ORANGE, *[plots.BLUE] * (len(names) - 1)])
+    axes.set_xscale("log")
+    axes.set_xlim(0.5, max(counts[0], 1) * 8)  # a bar of one pair is seen, and the largest number fits beside its bar
+    axes.bar_label(bars, [f"{count:,}" for count in counts[::-1]], padding=3)
+    axes.set_xlabel("pairs of instructions (a factor of ten from mark to mark)")
+    axes.grid(axis="y", visible=False)
+    words = ", ".join(f"{name} {count:,}" for name, count in left.items())
+    return figure, (
+        f"Bar chart on a logarithmic axis of the pairs of instructions that each bound leaves: {words}. "
+        f"ROUGE-L is computed for {counts[-2]:,} pairs instead of {counts[0]:,}."
     )
