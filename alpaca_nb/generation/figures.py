@@ -48,7 +48,9 @@ def pairs_left(left: Mapping[str, int]) -> tuple[Figure, str]:
     bars = axes.barh(names[::-1], counts[::-1], color=[plots.ORANGE, *[plots.BLUE] * (len(names) - 1)])
     axes.set_xscale("log")
     axes.set_xlim(0.5, max(counts[0], 1) * 8)  # a bar of one pair is seen, and the largest number fits beside its bar
-    axes.bar_label(bars, [f"{count:,}" for count in counts[::-1]], padding=3)
+    axes.bar_label(bars, [f"{count:,}" if count else "" for count in counts[::-1]], padding=3)
+    for place in (place for place, count in enumerate(counts[::-1]) if count == 0):
+        axes.text(0.55, place, "0", va="center")  # a logarithmic axis has no place for a bar of none
     axes.set_xlabel("pairs of instructions (a factor of ten from mark to mark)")
     axes.grid(axis="y", visible=False)
     words = ", ".join(f"{name} {count:,}" for name, count in left.items())

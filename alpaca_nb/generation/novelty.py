@@ -21,7 +21,8 @@ from alpaca_nb.generation.bounds import f_measure
 from alpaca_nb.generation.overlap import Outline, OverlapIndex
 
 _WORD = re.compile(r"[a-z0-9]+")
-_BARS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.0)  # how far down to look for the nearest texts
+_BARS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)  # scores to try, to find the most promising texts
+_PROMISING = 20  # so many texts more than asked for are scored before the rest is ruled out
 _ROUNDING = 1e-9  # far above the error of a float between 0 and 1, far below the step from one score to another
 
 
@@ -117,17 +118,15 @@ class NoveltyFilter:
         self._index.append(outline)
 
     def _nearest(self, encoded: str, outline: Outline, k: int) -> list[tuple[int, float]]:
-        """Lower the bar until k texts score at least that much: a text not looked at by then scores less."""
+        """Score the most promising texts; what cannot reach the k-th best of them need not be looked at."""
         if not self._texts or k < 1:
             return []
         best_possible = self._index.best_possible(outline)
-        for bar in _BARS:
-            texts = np.flatnonzero(best_possible >= bar - _ROUNDING)
-            if len(texts) < k and bar > 0:
-                continue
-            scores = self._scores(encoded, texts)
-            if bar == 0 or np.count_nonzero(scores >= bar + _ROUNDING) >= k:
-                break
+        bar = next((bar for bar in _BARS if np.count_nonzero(best_possible >= bar) >= k + _PROMISING), 0.0)
+        scores = self._scores(encoded, np.flatnonzero(best_possible >= bar))
+        reached = np.sort(scores)[-k] if len(scores) >= k else 0.0
+        texts = np.flatnonzero(best_possible >= reached - _ROUNDING)
+        scores = self._scores(encoded, texts)
         order = np.argsort(-scores, kind="stable")[:k]  # stable: earlier texts first among equals
         return list(zip(texts[order].tolist(), scores[order].tolist(), strict=True))
 
