@@ -24,6 +24,7 @@ from alpaca_nb.finetuning.attention import use_packed_attention
 from alpaca_nb.finetuning.encode import EncodedRow, read_rows
 from alpaca_nb.finetuning.launch import PROGRESS_MARK
 from alpaca_nb.finetuning.loop import learning_rate_at, mean_loss, packs_of, shard_model, take_step
+from alpaca_nb.finetuning.memory import give_back_freed_memory
 from alpaca_nb.finetuning.plan import number_of_steps, rows_of_step
 from alpaca_nb.finetuning.results import (
     HELD_OUT_ROWS_FILE,
@@ -71,6 +72,7 @@ def run(folder: Path, device: torch.device) -> None:
     model = shard_model(whole_model, init_device_mesh(device.type, (dist.get_world_size(),)), compute_dtype)
     tell(0, "loss on held-out rows before training")
     before = mean_loss(model, held_out, settings.max_tokens_per_pack, device)
+    give_back_freed_memory()
     metrics = train(model, training, settings, device, folder)
     tell(len(metrics), "loss on held-out rows after training")
     after = mean_loss(model, held_out, settings.max_tokens_per_pack, device)
@@ -112,6 +114,7 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = rate
         loss, norm = take_step(model, optimizer, packs, learned_tokens, settings.max_gradient_norm)
+        give_back_freed_memory()
         if not math.isfinite(loss) or not math.isfinite(norm):
             raise TrainingError(
                 f"the loss is {loss} and the gradient norm {norm} at step {step + 1}: lower learning_rate"
@@ -153,8 +156,8 @@ def dtype_for(precision: Precision, device: torch.device) -> torch.dtype:
 
 if __name__ == "__main__":
     main()
-    # Everything is on the disk and the group is left. Python's own clean-up is skipped, because now and then a thread of
-    # gloo outlives it and aborts the process ("terminate called without an active exception") after all the work.
+    # Everything is on the disk and the group is left. Python's own clean-up is skipped: now and then a thread of gloo
+    # outlives it and aborts the process ("terminate called without an active exception") after all the work.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
