@@ -15,6 +15,7 @@ PINS := $(VENV)/pins.txt
 # A machine without an NVIDIA driver needs no CUDA packages, which are several gigabytes.
 TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --quiet
+LIST_PINS := sed -n 's/^ *- \([A-Za-z0-9._-]*==[^ ]*\).*/\1/p' environment.yml
 REACHES := import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=10)
 NBSTRIPOUT_FLAGS := --keep-id --extra-keys "metadata.papermill cell.metadata.papermill metadata.widgets metadata.language_info.version"
 
@@ -51,7 +52,7 @@ $(INSTALLED): environment.yml pyproject.toml
 	    { echo "Python 3.11 or newer is needed; $(PYTHON) is older. Try: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "Setting up $(VENV) (about 2 GB on disk, a few minutes the first time) ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "python -m venv failed; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
-	@$(MAKE) --silent pins > $(PINS)
+	@$(LIST_PINS) > $(PINS)
 	@index="$(TORCH_INDEX)"; \
 	if [ -n "$$index" ] && ! $(BIN)/python -c '$(REACHES)' "$$index/torch/" 2>/dev/null; then \
 	    echo "  $$index cannot be reached; torch comes from pip's usual index"; index=; \
@@ -62,7 +63,7 @@ $(INSTALLED): environment.yml pyproject.toml
 
 # The pip pins of environment.yml, one a line.
 pins:
-	@sed -n 's/^ *- \([A-Za-z0-9._-]*==[^ ]*\).*/\1/p' environment.yml
+	@$(LIST_PINS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

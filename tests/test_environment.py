@@ -72,6 +72,8 @@ def test_every_pin_says_what_needs_it() -> None:
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_installs_the_pins() -> None:
+    written = REPOSITORY / ".venv" / "pins.txt"
+    before = written.stat().st_mtime_ns if written.exists() else None
     listed = subprocess.run(["make", "--silent", "pins"], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert {canonicalize_name(Requirement(line).name) for line in listed.stdout.split()} == set(pins())
     assert listed.stdout.split() == [line for line in pip_lines() if not line.startswith("-")]
@@ -81,6 +83,8 @@ def test_make_installs_the_pins() -> None:
     torch_first, rest = re.findall(r"pip install.*", recipe)
     assert "--no-deps" in torch_first and "torch==" in torch_first
     assert "--constraint .venv/pins.txt" in rest and ".[dev]" in rest
+    after = written.stat().st_mtime_ns if written.exists() else None
+    assert after == before, "a dry run must write nothing: is there a line with $(MAKE) in the recipe?"
 
 
 @pytest.mark.skipif(
