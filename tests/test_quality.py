@@ -5,6 +5,7 @@ import functools
 import importlib.util
 import json
 import math
+import random
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +16,6 @@ from hypothesis import strategies as st
 
 from alpaca_nb import cli
 from alpaca_nb.errors import InputFileError
-from alpaca_nb.generation.novelty import rouge_l as generation_rouge_l
 from alpaca_nb.quality import row_defects, set_defects
 from alpaca_nb.quality.arithmetic import agrees, wrong_arithmetic, wrong_equation
 from alpaca_nb.quality.evaluate import NotArithmeticError, evaluate
@@ -23,11 +23,11 @@ from alpaca_nb.quality.figures import lengths, sunburst
 from alpaca_nb.quality.fix import fix_rows, write_fixed
 from alpaca_nb.quality.reading import read_any
 from alpaca_nb.quality.report import DEFECTS, IN_THE_ORIGINAL, IN_THE_ORIGINAL_SAMPLE, Report, inspect_rows
-from alpaca_nb.quality.similar import Similar
 from alpaca_nb.quality.verb_rules import singular, verb_and_object
 from alpaca_nb.quality.verbs import RULES, VerbCounts, count_verbs, load_parser
 from alpaca_nb.records import Example
-from alpaca_nb.similarity import rouge_l
+from alpaca_nb.similarity.rouge import rouge_l
+from alpaca_nb.similarity.similar import Similar
 
 GOOD = Example("Name three primary colours.", "", "Red, yellow and blue.")
 
@@ -247,9 +247,32 @@ def test_pruning_loses_no_similar_pair(texts: list[str], threshold: float) -> No
         assert list(similar.above(text, before=index)) == [pair for pair in expected if pair[1] > threshold]
 
 
-def test_one_measure_of_sameness_in_generation_and_here() -> None:
-    a, b = "a b c d e f g h i", "a b c d e f g w x y z"  # exactly 0.7, which floats lift above it
-    assert rouge_l(a, b) == generation_rouge_l(a, b) > set_defects.SIMILAR
+@pytest.mark.parametrize("threshold", [0.5, 0.7, 0.9])
+def test_near_duplicates_found_are_those_of_comparing_all_pairs(threshold: float) -> None:
+    chance = random.Random(f"near duplicates {threshold}")
+    words = [f"w{int(chance.paretovariate(0.7))}" for _ in range(3000)]  # few frequent words, many rare ones
+    texts = [" ".join(chance.choices(words, k=chance.randint(0, 30))) for _ in range(150)]
+    for _ in range(150):
+        changed = chance.choice(texts).split()
+        for _ in range(chance.randint(0, 4)):
+            place = chance.randint(0, len(changed))
+            changed[place : place + chance.randint(0, 1)] = chance.choices(words, k=chance.randint(0, 1))
+        texts.append(" ".join(changed))
+    similar = Similar(texts, threshold)
+    found = 0
+    for index, text in enumerate(texts):
+        scores = [rouge_l(text, other) for other in texts]
+        expected = [(other, score) for other, score in enumerate(scores) if score > threshold]
+        assert list(similar.above(text)) == expected
+        assert list(similar.above(text, before=index)) == [pair for pair in expected if pair[0] < index]
+        found += len(expected)
+    assert found > len(texts) + 50, "pairs of different texts should be among them"
+
+
+def test_a_score_that_floats_lift_above_the_threshold_is_found() -> None:
+    a, b = "a b c d e f g h i", "a b c d e f g w x y z"  # exactly 0.7, if it were not for the floats
+    assert rouge_l(a, b) > set_defects.SIMILAR
+    assert list(Similar([b]).above(a)) == [(0, rouge_l(a, b))]
 
 
 def test_contamination_exact_similar_and_by_shared_words() -> None:

@@ -1,13 +1,12 @@
 """The novelty filter: a new instruction is dropped if its ROUGE-L with any kept one is above the threshold.
 
 Decisions are those of Google's `rouge_score` (DefaultTokenizer, no stemming), pair by pair and bit by bit, though few
-pairs are ever compared. `overlap` names the texts that share enough words for a score above the threshold, and proves
-that no other can reach it. For those alone rapidfuzz finds the longest common subsequence, each word being one
-character of a string. The score is computed from it with rouge_score's own float expression, because an exact 7/10 may
-come out as 0.7000000000000001 there and is then dropped.
+pairs are ever compared. `similarity.overlap` names the texts that share enough words for a score above the threshold,
+and proves that no other can reach it. For those alone rapidfuzz finds the longest common subsequence, each word being
+one character of a string. The score is computed from it with rouge_score's own float expression, because an exact 7/10
+may come out as 0.7000000000000001 there and is then dropped.
 """
 
-import re
 import sys
 from dataclasses import dataclass
 
@@ -17,28 +16,12 @@ from rapidfuzz.distance import LCSseq
 from rapidfuzz.process import cdist
 
 from alpaca_nb.errors import InputFileError, RecipeError
-from alpaca_nb.generation.bounds import f_measure
-from alpaca_nb.generation.overlap import Outline, OverlapIndex
+from alpaca_nb.similarity.overlap import Outline, OverlapIndex
+from alpaca_nb.similarity.rouge import f_measure, words_of
 
-_WORD = re.compile(r"[a-z0-9]+")
 _BARS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)  # scores to try, to find the most promising texts
 _PROMISING = 20  # so many texts more than asked for are scored before the rest is ruled out
 _ROUNDING = 1e-9  # far above the error of a float between 0 and 1, far below the step from one score to another
-
-
-def words_of(text: str) -> list[str]:
-    """The words ROUGE-L compares: lower case, everything but a-z and 0-9 separates."""
-    return _WORD.findall(text.lower())
-
-
-def rouge_l(a: str, b: str) -> float:
-    """ROUGE-L F-measure of two texts: how much of both is one common sequence of words, from 0 to 1."""
-    words_a, words_b = words_of(a), words_of(b)
-    common = LCSseq.similarity(words_a, words_b)  # length of the longest common subsequence
-    if common == 0:
-        return 0.0
-    precision, recall = common / len(words_b), common / len(words_a)
-    return 2 * precision * recall / (precision + recall)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ Each function takes all rows and returns `{row: what is at fault}`; of two equal
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from alpaca_nb.quality.similar import Similar
 from alpaca_nb.records import Example
-from alpaca_nb.similarity import rouge_l, words_of
+from alpaca_nb.similarity.rouge import rouge_l, words_of
+from alpaca_nb.similarity.similar import Similar
 
 SIMILAR = 0.7  # generation's threshold: a higher ROUGE-L means too similar
 SHORTEST_RUN, LONG_RUN = 8, 13  # words in a row shared with an evaluation task: look at it; the same text

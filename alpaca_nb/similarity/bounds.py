@@ -18,13 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from alpaca_nb.similarity.rouge import f_measure
+
 IMPOSSIBLE = -1  # as `most_different`: no two texts differ in fewer than 0 words
-
-
-def f_measure(common: NDArray[np.float64], length: float, other: NDArray[np.float64]) -> NDArray[np.float64]:
-    """ROUGE-L F from lengths of common subsequences, all at least 1: rouge_score's float operations, in its order."""
-    precision, recall = common / other, common / length
-    return 2 * precision * recall / (precision + recall)
 
 
 @dataclass(frozen=True)

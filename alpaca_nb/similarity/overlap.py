@@ -26,7 +26,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from alpaca_nb.generation.bounds import IMPOSSIBLE, Bounds, bounds_of
+from alpaca_nb.similarity.bounds import IMPOSSIBLE, Bounds, bounds_of
 
 _NARROW = 64  # bits, one machine word
 _WIDE = 3 * _NARROW  # bits; a count of up to 192 still fits a byte
