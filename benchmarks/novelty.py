@@ -35,7 +35,7 @@ from rouge_score import rouge_scorer, scoring
 from alpaca_nb.alpaca_format import read_examples
 from alpaca_nb.files import write_json
 from alpaca_nb.generation.novelty import NoveltyFilter
-from alpaca_nb.similarity.rouge import words_of
+from alpaca_nb.similarity.rouge_l import words_of
 
 THRESHOLD = 0.7
 GROWTH = (0.25, 1, 4)  # times --rows: 13,000, 52,000 and 208,000

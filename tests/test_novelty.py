@@ -18,7 +18,7 @@ from rouge_score.tokenizers import DefaultTokenizer
 from alpaca_nb.errors import RecipeError
 from alpaca_nb.generation.novelty import NoveltyFilter
 from alpaca_nb.similarity.bounds import IMPOSSIBLE, bounds_of
-from alpaca_nb.similarity.rouge import rouge_l, words_of
+from alpaca_nb.similarity.rouge_l import rouge_l, words_of
 
 THRESHOLD = 0.7
 TOKENIZER = DefaultTokenizer(use_stemmer=False)

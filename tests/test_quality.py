@@ -26,7 +26,7 @@ from alpaca_nb.quality.report import DEFECTS, IN_THE_ORIGINAL, IN_THE_ORIGINAL_S
 from alpaca_nb.quality.verb_rules import singular, verb_and_object
 from alpaca_nb.quality.verbs import RULES, VerbCounts, count_verbs, load_parser
 from alpaca_nb.records import Example
-from alpaca_nb.similarity.rouge import rouge_l
+from alpaca_nb.similarity.rouge_l import rouge_l
 from alpaca_nb.similarity.similar import Similar
 
 GOOD = Example("Name three primary colours.", "", "Red, yellow and blue.")

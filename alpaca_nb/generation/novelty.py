@@ -17,7 +17,7 @@ from rapidfuzz.process import cdist
 
 from alpaca_nb.errors import InputFileError, RecipeError
 from alpaca_nb.similarity.overlap import Outline, OverlapIndex
-from alpaca_nb.similarity.rouge import f_measure, words_of
+from alpaca_nb.similarity.rouge_l import f_measure, words_of
 
 _BARS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)  # scores to try, to find the most promising texts
 _PROMISING = 20  # so many texts more than asked for are scored before the rest is ruled out

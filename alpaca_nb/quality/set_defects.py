@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from alpaca_nb.records import Example
-from alpaca_nb.similarity.rouge import rouge_l, words_of
+from alpaca_nb.similarity.rouge_l import rouge_l, words_of
 from alpaca_nb.similarity.similar import Similar
 
 SIMILAR = 0.7  # generation's threshold: a higher ROUGE-L means too similar

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from alpaca_nb.similarity.rouge import f_measure
+from alpaca_nb.similarity.rouge_l import f_measure
 
 IMPOSSIBLE = -1  # as `most_different`: no two texts differ in fewer than 0 words
 

@@ -7,7 +7,7 @@ from rapidfuzz.distance import LCSseq
 from rapidfuzz.process import cdist
 
 from alpaca_nb.similarity.overlap import Outline, OverlapIndex
-from alpaca_nb.similarity.rouge import f_measure, words_of
+from alpaca_nb.similarity.rouge_l import f_measure, words_of
 
 
 class Similar:
