@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from alpaca_nb.checkable_tasks import make_tasks
+from alpaca_nb.checkable_tasks.marking import is_right
+from alpaca_nb.errors import InputFileError
 from alpaca_nb.files import sha256_of, write_json
 from alpaca_nb.inference.figures import answer_lengths
 from alpaca_nb.inference.generate import (
@@ -22,13 +25,15 @@ from alpaca_nb.inference.generate import (
     left_pad,
     likeliest_next,
 )
-from alpaca_nb.inference.questions import held_out_questions
+from alpaca_nb.inference.questions import held_out_questions, training_file
 from alpaca_nb.inference.side_by_side import ended_how, one_of_each_topic
 from alpaca_nb.inference.stage import answer_all, summary
 from alpaca_nb.models import load_model, load_tokenizer, model_folder
 from alpaca_nb.prompts import alpaca_prompt
 from alpaca_nb.record_files import read_records
 from alpaca_nb.records import Answer, CheckableTask
+from alpaca_nb.runs import begin_stage
+from alpaca_nb.similarity.rouge_l import rouge_l
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -163,6 +168,51 @@ def test_no_question_is_a_row_of_the_training_data(tmp_path: Path, questions: li
     assert not trained_on & {(q.instruction, q.input) for q in held_out}
     assert held_out == held_out_questions(12, 17, dataset)
     assert held_out != held_out_questions(12, 18, dataset)
+
+
+def test_no_question_is_a_training_row_in_other_words(tmp_path: Path) -> None:
+    count = 80
+    kit_made = make_tasks(400, seed="17:0")  # as the offline teacher makes its rows
+    rows = [{"instruction": t.instruction, "input": t.input, "output": t.answer} for t in kit_made]
+    dataset = write_json(tmp_path / "dataset.json", rows)
+    trained_on = {(t.instruction, t.input) for t in kit_made}
+    exact_only = make_tasks(count, "17:held-out", exclude=frozenset(trained_on))
+    held_out = held_out_questions(count, 17, dataset)
+
+    def near(question: CheckableTask) -> bool:
+        text = f"{question.instruction}\n{question.input}"
+        return any(
+            is_right(question, row["output"], "strict") and rouge_l(text, f"{row['instruction']}\n{row['input']}") > 0.7
+            for row in rows
+        )
+
+    assert any(map(near, exact_only))  # else this test shows nothing
+    assert len({(q.instruction, q.input) for q in held_out}) == len({q.id for q in held_out}) == count
+    assert not any(map(near, held_out))
+    assert not trained_on & {(q.instruction, q.input) for q in held_out}
+    assert held_out == held_out_questions(count, 17, dataset)
+
+
+def test_a_like_question_with_another_answer_stays(tmp_path: Path, questions: list[CheckableTask]) -> None:
+    rows = [{"instruction": f"{q.instruction} Please.", "input": q.input, "output": "42 elephants"} for q in questions]
+    dataset = write_json(tmp_path / "dataset.json", rows)
+    assert held_out_questions(12, 17, dataset) == questions
+    rows = [row | {"output": q.answer} for row, q in zip(rows, questions, strict=True)]
+    asked = {(q.instruction, q.input) for q in held_out_questions(12, 17, write_json(dataset, rows))}
+    assert asked.isdisjoint((q.instruction, q.input) for q in questions if len(q.instruction.split()) > 4)
+
+
+def test_the_training_file_is_the_named_one_else_the_runs_own(tmp_path: Path) -> None:
+    assert training_file("", tmp_path) is None
+    own = write_json(tmp_path / "dataset.json", [])
+    named = write_json(tmp_path / "mine.json", [])
+    assert training_file("", tmp_path) == own
+    assert training_file(str(named), tmp_path) == named
+    with pytest.raises(InputFileError, match="dataset_path: no file at"):
+        training_file(str(tmp_path / "gone.json"), tmp_path)
+    begin_stage("03_finetune_fsdp", str(tmp_path), seed=17, dataset_path="../mine.json").finish()
+    with pytest.raises(InputFileError, match=r"03 trained on dataset_path=\.\./mine\.json; give notebook 04 the same"):
+        training_file("", tmp_path)
 
 
 # ---- the whole stage ----
