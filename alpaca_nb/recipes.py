@@ -25,6 +25,7 @@ from alpaca_nb.parameters import (
     from_yaml,
     refuse_secret,
 )
+from alpaca_nb.recipe_checks import check_values
 from alpaca_nb.runs import KIT_FOLDER, NOTEBOOKS_FOLDER, Parameter
 
 RECIPES_FOLDER = KIT_FOLDER / "papermill_runs" / "recipes"
@@ -82,7 +83,7 @@ def load(
         read = partial(from_text, declaration, text)
         overrides[name] = _checked(declaration, read, "-p: ", caller_folder, notebooks_folder)
     chosen = {**from_recipe, **overrides}
-    return Recipe(
+    recipe = Recipe(
         name=path.stem,
         stages={
             stage: {name: chosen.get(name, item.default) for name, item in declarations.items() if name != RUN_DIR}
@@ -90,6 +91,8 @@ def load(
         },
         overrides=overrides,
     )
+    check_values(recipe.parameters)
+    return recipe
 
 
 def find(name_or_path: str, *, caller_folder: Path, recipes_folder: Path = RECIPES_FOLDER) -> Path:

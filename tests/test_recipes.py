@@ -6,8 +6,12 @@ import pytest
 from small_notebooks import write_notebook
 
 from alpaca_nb import recipes
+from alpaca_nb.comparison.judge import judge_named
 from alpaca_nb.errors import RecipeError
+from alpaca_nb.generation.protocol import PROTOCOLS
 from alpaca_nb.parameters import declared_by_stage, read_declarations
+from alpaca_nb.recipe_checks import CHOICES, check_key
+from alpaca_nb.runs import NOTEBOOKS_FOLDER
 
 DECLARED = """run_dir: str = "../run"
 seed: int = 17  # of every random choice
@@ -236,6 +240,56 @@ def test_default_run_folder_follows_from_the_options_alone(kit: Path) -> None:
     assert one.default_run_name.startswith("plain-")
     assert len(one.default_run_name) == len("plain-") + 8
     assert one.default_run_name != load(kit, "seed=2").default_run_name
+
+
+# ---- the kit's own notebooks, and values that are known to be wrong before anything runs ----
+
+
+def test_one_dataset_path_reaches_training_and_questions(tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text("[]")
+    stages = recipes.load("tiny", ["dataset_path=mine.json"], caller_folder=tmp_path).stages
+    tuning, asking = stages["03_finetune_fsdp"]["dataset_path"], stages["04_inference"]["dataset_path"]
+    assert tuning == asking == recipes.relative_path(tmp_path / "mine.json", NOTEBOOKS_FOLDER)
+    declared = declared_by_stage()
+    assert declared["03_finetune_fsdp"]["dataset_path"].default == declared["04_inference"]["dataset_path"].default
+
+
+@pytest.mark.parametrize("stage", ["04_inference", "05_blind_comparison"])
+def test_defaults_of_the_last_notebooks_are_those_of_tiny(stage: str) -> None:
+    defaults = {name: item.default for name, item in declared_by_stage()[stage].items() if name != "run_dir"}
+    assert defaults == recipes.load("tiny").stages[stage]
+
+
+def test_the_choices_are_those_that_the_stages_know() -> None:
+    assert CHOICES["protocol"] == tuple(PROTOCOLS)
+    for judge in CHOICES["judge"]:
+        judge_named(judge, "strict")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["judge=dice"], "judge is 'dice'; it must be checkable"),
+        (["protocol=harvard"], "protocol is 'harvard'; it must be repaired or stanford"),
+        (["teacher_model=gpt-6-luna"], "teacher_model is 'gpt-6-luna', but teacher_base_url is empty"),
+        (["teacher_base_url=api.openai.com"], "an address such as https://api.openai.com/v1 is needed"),
+    ],
+)
+def test_a_value_that_no_stage_knows_is_refused(options: list[str], message: str) -> None:
+    with pytest.raises(RecipeError) as error:
+        recipes.load("tiny", options)
+    assert message in str(error.value)
+
+
+def test_only_a_teacher_elsewhere_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = {"teacher_base_url": "https://api.openai.com/v1"}
+    monkeypatch.setenv("OPENAI_API_KEY", " ")
+    for base_url in ("", "http://127.0.0.1:8000/v1", "http://localhost:8000/v1"):
+        check_key({"teacher_base_url": base_url})
+    with pytest.raises(RecipeError, match="set the environment variable OPENAI_API_KEY"):
+        check_key(elsewhere)
+    monkeypatch.setenv("OPENAI_API_KEY", "any-word")
+    check_key(elsewhere)
 
 
 def test_listing_has_the_first_comment(kit: Path) -> None:

@@ -139,6 +139,22 @@ def test_dataset_path_stands_in_for_the_dataset(kit: Path) -> None:
     assert record.parameters["dataset_path"] == "../elsewhere/mine.json"
 
 
+def test_a_key_is_asked_for_only_where_stage_02_will_run(kit: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    more = ("rate: float = 1.0", 'teacher_base_url: str = ""')
+    write_stage(kit / "notebooks", TWO, TRACE, more=more)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    elsewhere = "teacher_base_url=https://teacher.example/v1"
+    with pytest.raises(RecipeError, match="OPENAI_API_KEY"):
+        run(kit, elsewhere)
+    assert not (kit / "run").exists()
+    run(kit, elsewhere, last=ONE)
+    monkeypatch.setenv("OPENAI_API_KEY", "any-word")
+    run(kit, elsewhere)
+    monkeypatch.delenv("OPENAI_API_KEY")
+    assert run(kit, elsewhere).count("· skipped") == 3
+    assert trace(kit) == "010203"
+
+
 def test_unknown_parameter_runs_nothing(kit: Path) -> None:
     with pytest.raises(RecipeError, match="did you mean 'rate'"):
         run(kit, "ratte=2")

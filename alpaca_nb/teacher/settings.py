@@ -32,13 +32,8 @@ class TeacherSettings:
     first_wait_seconds: float = 0.5  # before the second attempt; doubles each time
 
     def __post_init__(self) -> None:
-        _check_address(self.base_url)
-        if not self.base_url and self.model != OFFLINE_MODEL:
-            raise TeacherError(
-                f"teacher_model is {self.model!r}, but teacher_base_url is empty, which means the offline teacher. "
-                f"Give the endpoint too (for OpenAI: https://api.openai.com/v1), or leave teacher_model at "
-                f"{OFFLINE_MODEL!r}."
-            )
+        check_address(self.base_url)
+        check_address_for(self.model, self.base_url)
         if not 0 <= self.temperature <= 2:
             raise TeacherError(f"temperature is {self.temperature}; it must be between 0 and 2")
         if self.max_completion_tokens < 1:
@@ -69,7 +64,8 @@ def _always_reasons(model: str) -> bool:
     return model.startswith(_ALWAYS_REASONS) and not model.startswith(_REASONING_CAN_BE_OFF)
 
 
-def _check_address(base_url: str) -> None:
+def check_address(base_url: str) -> None:
+    """Raise `TeacherError` for an address that is none, or that holds a secret; empty means the offline teacher."""
     if not base_url:
         return
     parts = urlsplit(base_url)
@@ -80,3 +76,13 @@ def _check_address(base_url: str) -> None:
         )
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise TeacherError(f"teacher_base_url is {base_url!r}; an address such as https://api.openai.com/v1 is needed")
+
+
+def check_address_for(model: str, base_url: str) -> None:
+    """Raise `TeacherError` where a real model is named but no endpoint that has it."""
+    if not base_url and model != OFFLINE_MODEL:
+        raise TeacherError(
+            f"teacher_model is {model!r}, but teacher_base_url is empty, which means the offline teacher. "
+            f"Give the endpoint too (for OpenAI: https://api.openai.com/v1), or leave teacher_model at "
+            f"{OFFLINE_MODEL!r}."
+        )
