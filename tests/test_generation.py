@@ -16,7 +16,7 @@ from stub_endpoint import StubReply, completion, stub_endpoint
 import alpaca_nb
 from alpaca_nb.errors import BudgetError, InputFileError, RecipeError, TeacherError
 from alpaca_nb.generation.both_protocols import read_under_both
-from alpaca_nb.generation.filters import ALL_FILTERS, PUBLISHED_FILTERS, filters_of, reject_reason
+from alpaca_nb.generation.filters import ALL_FILTERS, PUBLISHED_FILTERS, all_but, filters_of, reject_reason
 from alpaca_nb.generation.fold import fold
 from alpaca_nb.generation.prompt import REQUEST, choose_seeds, request_prompt
 from alpaca_nb.generation.seeds import read_seed_tasks
@@ -107,6 +107,13 @@ def test_stanford_has_the_published_filters_only_and_a_wrong_name_is_refused() -
     assert filters_of("stanford", {"too_short", "empty_output"}) == {"too_short"}
     with pytest.raises(RecipeError, match="no filter is called too_shrot; there are copied_input"):
         filters_of("repaired", {"too_shrot"})
+
+
+def test_filters_are_switched_off_by_a_list_of_names() -> None:
+    assert all_but("") == all_but(" , ") == ALL_FILTERS
+    assert all_but("too_short, copied_input,") == ALL_FILTERS - {"too_short", "copied_input"}
+    with pytest.raises(RecipeError, match=r"filters_off .* too_shrot; there are .*too_short"):
+        all_but("too_short,too_shrot")
 
 
 # The fold

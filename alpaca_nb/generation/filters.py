@@ -37,3 +37,13 @@ def filters_of(protocol: Protocol, switched_on: Collection[str] = ALL_FILTERS) -
             f"no filter is called {', '.join(sorted(unknown))}; there are {', '.join(sorted(ALL_FILTERS))}"
         )
     return frozenset(switched_on) & (PUBLISHED_FILTERS if protocol == "stanford" else ALL_FILTERS)
+
+
+def all_but(names: str) -> frozenset[str]:
+    """All filters but those that `names` switches off, separated by commas. Raises `RecipeError` for an unknown one."""
+    switched_off = {name.strip() for name in names.split(",")} - {""}
+    if unknown := switched_off - ALL_FILTERS:
+        raise RecipeError(
+            f"filters_off names no filter with {', '.join(sorted(unknown))}; there are {', '.join(sorted(ALL_FILTERS))}"
+        )
+    return ALL_FILTERS - switched_off
