@@ -101,8 +101,12 @@ class Stage:
         inputs: Sequence[Path] = (),
         outputs: Sequence[Path] = (),
         metrics: Mapping[str, object] | None = None,
+        device: str | None = None,
     ) -> StageRecord:
-        """Write the stage record (atomically, as the very last act) and return it."""
+        """Write the stage record (atomically, as the very last act) and return it.
+
+        `device` (a `device_description`) is what the stage's work ran on, where processes other than this one did it.
+        """
         record = StageRecord(
             stage=self.name,
             status="done",
@@ -114,7 +118,7 @@ class Stage:
             figures=self.figures,
             metrics=dict(metrics or {}),  # type: ignore[arg-type]
             versions=versions(),
-            device=device_description(),
+            device=device or device_description(),
             commit=commit(),
         )
         write_json(record_path(self.run_dir, self.name), dataclasses.asdict(record))
@@ -187,11 +191,16 @@ def versions() -> dict[str, str]:
     return found
 
 
-def device_description() -> str:
-    """The hardware in words; asks torch about a GPU only where a stage has loaded torch already."""
+def device_description(gpus: int | None = None) -> str:
+    """The hardware in words: the `gpus` in use, the CPU where they are 0; what a stage costs follows from it.
+
+    By default it is every GPU there is, and torch is asked about them only where a stage has loaded it already.
+    """
     torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        return f"{torch.cuda.device_count()} x {torch.cuda.get_device_name(0)}"
+    if gpus is None:
+        gpus = torch.cuda.device_count() if torch is not None and torch.cuda.is_available() else 0
+    if torch is not None and gpus > 0:
+        return f"{gpus} x {torch.cuda.get_device_name(0)}"
     return f"CPU, {os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
 
 

@@ -1,6 +1,7 @@
 """Stage 06: hand-worked bills, projections, rents and claims."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from run_folders import METRICS, make_record
 
-from alpaca_nb.costs.accounting import Rates, cost_of_stage, electricity_dollars, finished_stages, gpus_in, total_usd
+from alpaca_nb.costs.accounting import (
+    Rates,
+    cores_in,
+    cost_of_stage,
+    electricity_dollars,
+    finished_stages,
+    gpus_in,
+    total_usd,
+)
 from alpaca_nb.costs.claims import (
     FOOTNOTE,
     HOLDS,
@@ -33,6 +42,7 @@ from alpaca_nb.costs.stage import analyse, bill_of, bills, write_claims, write_c
 from alpaca_nb.costs.tables import claim_rows, cost_rows, projection_rows
 from alpaca_nb.errors import InputFileError
 from alpaca_nb.prices import price_of
+from alpaca_nb.runs import device_description
 
 RATES = Rates(usd_per_kwh=0.17, watts=100.0, usd_per_gpu_hour=4.59)
 DAVINCI = price_of("text-davinci-003")
@@ -54,6 +64,7 @@ def test_a_stage_pays_electricity_or_rent_never_both(tmp_path: Path) -> None:
     assert owned.electricity_usd == pytest.approx(0.017)
     assert owned.core_hours == pytest.approx(2.0)
     assert gpus_in("CPU, 16 cores, x86_64, Linux") == 0
+    assert gpus_in(device_description(gpus=0)) == 0 and cores_in(device_description(gpus=0)) == os.cpu_count()
 
 
 def test_the_total_is_the_sum_of_its_parts(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from alpaca_nb.errors import RecipeError, TrainingError
 from alpaca_nb.finetuning.attention import use_packed_attention
+from alpaca_nb.finetuning.devices import device_for
 from alpaca_nb.finetuning.encode import EncodedRow, encode_examples
 from alpaca_nb.finetuning.launch import run_torchrun
 from alpaca_nb.finetuning.packing import answer_logits, pack, summed_loss
@@ -20,6 +21,7 @@ from alpaca_nb.finetuning.settings import TrainingSettings, check_settings
 from alpaca_nb.finetuning.stage import train_in_processes
 from alpaca_nb.models import load_model, load_tokenizer, model_folder
 from alpaca_nb.records import Example
+from alpaca_nb.runs import device_description
 
 BASE = "random-llama-1m"
 SETTINGS = TrainingSettings(
@@ -44,6 +46,13 @@ def rows() -> list[EncodedRow]:
 @pytest.fixture(scope="module")
 def base_model() -> PreTrainedModel:
     return load_model(model_folder(BASE), "float32")
+
+
+def test_every_process_has_a_gpu_of_its_own_or_all_use_the_cpu() -> None:
+    assert [device_for(rank, 2, gpus=2) for rank in (0, 1)] == [torch.device("cuda:0"), torch.device("cuda:1")]
+    assert [device_for(rank, 2, gpus=1) for rank in (0, 1)] == [torch.device("cpu")] * 2
+    assert device_for(0, 1, gpus=8) == torch.device("cuda:0")
+    assert device_for(0, 1, gpus=0) == torch.device("cpu")
 
 
 def padded(rows: list[EncodedRow]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -111,6 +120,7 @@ def test_one_process_two_processes_and_plain_torch_agree(tmp_path: Path, rows: l
         metrics = read_metrics(folder)
         assert [(m.loss, m.grad_norm, m.learning_rate) for m in metrics] == [pytest.approx(w, abs=2e-4) for w in wanted]
         assert [m.step for m in metrics] == [1, 2, 3, 4] and result.world_size == processes
+        assert result.device == device_description(gpus=processes if torch.cuda.device_count() >= processes else 0)
         assert result.held_out_loss_before == pytest.approx(before, abs=1e-5)
         assert result.held_out_loss_after == pytest.approx(after, abs=2e-4) and after < before
         saved = AutoModelForCausalLM.from_pretrained(tmp_path / str(processes) / "model")

@@ -27,6 +27,14 @@ def test_a_record_round_trips_and_holds_no_absolute_path(tmp_path: Path) -> None
     assert str(tmp_path) not in (tmp_path / "02_stage.json").read_text()
 
 
+def test_the_record_names_the_device_that_did_the_work(tmp_path: Path) -> None:
+    assert finished_stage(tmp_path).device == runs.device_description()
+    stage = runs.begin_stage("03_finetune_fsdp", str(tmp_path))
+    assert stage.finish(device="2 x NVIDIA H200").device == "2 x NVIDIA H200"
+    assert runs.read_record(tmp_path, "03_finetune_fsdp").device == "2 x NVIDIA H200"  # type: ignore[union-attr]
+    assert runs.device_description(gpus=0).startswith("CPU, ")
+
+
 def test_beginning_again_takes_the_proof_away(tmp_path: Path) -> None:
     finished_stage(tmp_path)
     runs.begin_stage("02_generate_data", str(tmp_path), seed=17)

@@ -32,6 +32,7 @@ class TrainingResult:
 
     steps: int
     world_size: int
+    device: str  # that trained, in the stage record's words: `CPU, 2 cores, …` or `2 x NVIDIA H200`
     precision: str
     tokens_trained: int
     training_seconds: float  # of the steps alone: no start, no loading, no saving

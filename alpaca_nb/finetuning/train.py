@@ -21,6 +21,7 @@ from torch.distributed.elastic.multiprocessing.errors import record
 
 from alpaca_nb.errors import TrainingError
 from alpaca_nb.finetuning.attention import use_packed_attention
+from alpaca_nb.finetuning.devices import own_device
 from alpaca_nb.finetuning.encode import EncodedRow, read_rows
 from alpaca_nb.finetuning.launch import PROGRESS_MARK
 from alpaca_nb.finetuning.loop import learning_rate_at, mean_loss, packs_of, shard_model, take_step
@@ -38,6 +39,7 @@ from alpaca_nb.finetuning.results import (
 from alpaca_nb.finetuning.save import save_model
 from alpaca_nb.finetuning.settings import Precision, TrainingSettings, read_settings, warmup_steps
 from alpaca_nb.models import load_model, load_tokenizer, model_folder
+from alpaca_nb.runs import device_description
 
 if TYPE_CHECKING:
     from alpaca_nb.finetuning.loop import ShardedModel
@@ -82,6 +84,7 @@ def run(folder: Path, device: torch.device) -> None:
         result = TrainingResult(
             steps=len(metrics),
             world_size=dist.get_world_size(),
+            device=device_description(gpus=dist.get_world_size() if device.type == "cuda" else 0),
             precision=str(compute_dtype).removeprefix("torch."),
             tokens_trained=sum(line.tokens for line in metrics),
             training_seconds=sum(line.seconds for line in metrics),
@@ -132,15 +135,6 @@ def tell(step: int, note: str, steps: int = 0) -> None:
     """Process 0 prints one line of progress for the parent process."""
     if dist.get_rank() == 0:
         print(PROGRESS_MARK + json.dumps({"step": step, "steps": steps, "note": note}), flush=True)
-
-
-def own_device() -> torch.device:
-    """The GPU that torchrun meant for this process, or the CPU."""
-    if not torch.cuda.is_available():
-        return torch.device("cpu")
-    device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
-    torch.cuda.set_device(device)
-    return device
 
 
 def dtype_for(precision: Precision, device: torch.device) -> torch.dtype:

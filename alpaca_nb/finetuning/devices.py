@@ -1,0 +1,22 @@
+"""Where a training process computes: on a GPU of its own, or on the CPU."""
+
+import os
+
+import torch
+
+
+def device_for(local_rank: int, local_world_size: int, gpus: int) -> torch.device:
+    """GPU number `local_rank` where each of the machine's `local_world_size` processes has one, else the CPU.
+
+    All or none: NCCL refuses two processes on one GPU, and a group half on GPUs would wait for its other half.
+    """
+    return torch.device("cuda", local_rank) if gpus >= local_world_size else torch.device("cpu")
+
+
+def own_device() -> torch.device:
+    """The device of this process among those that torchrun started on this machine."""
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    device = device_for(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"]), gpus)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    return device
