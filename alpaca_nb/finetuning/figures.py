@@ -12,7 +12,7 @@ from alpaca_nb.plots import BLUE, GREY, ORANGE, new_figure, new_figures
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-TOKENS_A_LINE, LINES_SHOWN = 12, 8
+TOKENS_A_LINE, LINES_SHOWN, LETTERS_SHOWN = 8, 10, 13
 
 
 def row_picture(row: EncodedRow, tokenizer: "PreTrainedTokenizerBase") -> tuple[Figure, str]:
@@ -20,15 +20,15 @@ def row_picture(row: EncodedRow, tokenizer: "PreTrainedTokenizerBase") -> tuple[
     texts = [str(tokenizer.decode([token])).replace("\n", "⏎") for token in row.input_ids]
     first = max(0, len(texts) - TOKENS_A_LINE * LINES_SHOWN)
     lines = -(-(len(texts) - first) // TOKENS_A_LINE)
-    figure, axes = new_figure(9.0, 0.34 * lines + 0.5)
+    figure, axes = new_figure(9.0, 0.38 * lines + 0.5)
     axes.set(xlim=(0, TOKENS_A_LINE), ylim=(lines, 0), xticks=[], yticks=[])
     axes.set_xlabel(f"tokens {first + 1} to {len(texts)}, read from left to right and from top to bottom")
     for place in range(first, len(texts)):
         line, column = divmod(place - first, TOKENS_A_LINE)
         learned = place >= row.prompt_tokens
-        look = {"facecolor": BLUE if learned else "#eeeeee", "edgecolor": "white", "boxstyle": "square,pad=0.25"}
-        box = axes.text(column + 0.5, line + 0.5, texts[place][:14], fontsize=7, ha="center", va="center", bbox=look)
-        box.set(color="white" if learned else "#333333", weight="bold" if learned else "normal")
+        axes.barh(line + 0.5, 0.95, height=0.86, left=column + 0.025, color=BLUE if learned else "#e4e4e4")
+        text = axes.text(column + 0.5, line + 0.52, (texts[place].strip(" ") or "␣")[:LETTERS_SHOWN], fontsize=11)
+        text.set(ha="center", va="center", color="white" if learned else "black")
     axes.grid(False)
     axes.spines[:].set_visible(False)
     answer = "".join(texts[row.prompt_tokens :])
@@ -67,6 +67,7 @@ def training_curves(metrics: Sequence[StepMetrics], result: TrainingResult) -> t
     left.legend()
     right.plot(steps, [line.learning_rate for line in metrics], marker="." if len(steps) < 40 else "")
     right.set(xlabel="optimizer step", ylabel="learning rate", ylim=(0, None))
+    right.ticklabel_format(axis="y", style="sci", scilimits=(0, 0), useMathText=True)
     peak = max(metrics, key=lambda line: line.learning_rate)
     return figure, (
         f"Left: the training loss goes from {metrics[0].loss:.2f} at step 1 to {metrics[-1].loss:.2f} at step "
