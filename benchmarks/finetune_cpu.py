@@ -82,7 +82,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=24)
     parser.add_argument("--repetitions", type=int, default=2)
     parser.add_argument("--warm-up-steps", type=int, default=2)
-    parser.add_argument("--counted-steps", type=int, default=5)
+    parser.add_argument("--counted-steps", type=int, default=4)
     parser.add_argument("--baseline", choices=("full", "answers"), help=argparse.SUPPRESS)
     parser.add_argument("--rows-file", help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -22,7 +22,7 @@ from alpaca_nb.errors import TrainingError
 OnProgress = Callable[[int, int, str], None]  # (steps done, steps in all, note)
 PROGRESS_MARK = "PROGRESS "  # begins a line of progress: {"step", "steps", "note"} as JSON
 LINES_KEPT = 200
-ALLOCATOR = (("hugetlb", 1), ("mmap_threshold", 2 << 20), ("trim_threshold", 256 << 20))  # bytes
+ALLOCATOR = (("mmap_threshold", 2 << 20), ("trim_threshold", 256 << 20))  # bytes
 _FAILURE = re.compile(r"rank\s*: (\d+) \(local_rank.*\n.*exitcode\s*: (-?\d+)")
 _CONSEQUENCE = re.compile(
     r"[Cc]onnection (closed|reset|refused)|Broken pipe|Timed out|NCCL|recv|SignalException|SIGTERM"
@@ -81,10 +81,10 @@ def command(module: str, options: Sequence[str], number_of_processes: int, log_f
 
 
 def environment(number_of_processes: int) -> dict[str, str]:
-    """Each process gets its share of the cores, and memory in large pages that it mostly keeps between steps.
+    """Each process gets its share of the cores, and fixed borders between small and large pieces of memory.
 
-    Left to itself, glibc's allocator gives a layer's memory back and takes it anew, page by page, in each step: a
-    tenth of the time. The setting is glibc's own (Linux); nothing else reads it.
+    Left to itself, glibc's allocator moves those borders as it goes: large tensors then leave holes that none fits
+    again, a tenth more memory on two processes. The setting is glibc's own (Linux); nothing else reads it.
     """
     threads = max(1, (os.cpu_count() or 1) // number_of_processes)
     tunables = [os.environ.get("GLIBC_TUNABLES", ""), *(f"glibc.malloc.{name}={value}" for name, value in ALLOCATOR)]
