@@ -1,6 +1,7 @@
 """The report: one page, nothing loaded, everything escaped, whatever stages there are."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,8 +10,10 @@ from run_folders import HOSTILE, METRICS, make_answers, make_record
 
 from alpaca_nb.costs.accounting import Rates
 from alpaca_nb.costs.report import build_report, write_report
-from alpaca_nb.costs.report_parts import answer_pairs, flat, readable
+from alpaca_nb.costs.report_parts import answer_pairs, flat, measured, readable
 from alpaca_nb.costs.stage import analyse
+from alpaca_nb.record_files import read_records, write_records
+from alpaca_nb.records import Verdict
 
 RATES = Rates(usd_per_kwh=0.17, watts=65.0, usd_per_gpu_hour=4.59)
 
@@ -83,6 +86,22 @@ def test_hostile_answers_are_shown_as_text(full_run: Path) -> None:
     assert HOSTILE in answer_pairs(full_run)[0].untuned
 
 
+def test_answers_are_shown_where_both_are_right_too(full_run: Path) -> None:
+    verdicts = [*read_records(full_run / "comparison.jsonl", Verdict)]
+    assert [pair.kind for pair in answer_pairs(full_run)] == ["Tuned model won", "Both right"]
+    write_records(full_run / "comparison.jsonl", [replace(v, tuned_right=False, untuned_right=False) for v in verdicts])
+    assert [pair.kind for pair in answer_pairs(full_run)] == ["Both wrong"]
+
+
+def test_the_comparison_is_a_table_and_raw_numbers_are_folded(full_run: Path) -> None:
+    html = report_of(full_run)
+    section = html[html.index('id="stage-05"') : html.index('id="stage-06"')]
+    shown, folded = section.split("<details>")
+    assert ">25.0 %</td>" in shown and ">75.0 %</td>" in shown and ">+50.0 points (+40.0 to +60.0)</td>" in shown
+    assert "lenient: wins" in folded and "lenient: wins" not in shown
+    assert html.count("<details>") == html.count("</details>") == len(METRICS)
+
+
 def test_it_opens_with_the_five_numbers(full_run: Path) -> None:
     text = Page(report_of(full_run)).text
     opening = text[: text.index("Stages")]
@@ -132,9 +151,12 @@ def test_its_own_figures_and_parameters_are_taken_from_the_running_stage(full_ru
 def test_metrics_read_well() -> None:
     assert flat({"strict": {"wins": 1_200, "interval": [0.1, 0.25]}, "usd": 0.000123}) == [
         ("strict: wins", "1,200"),
-        ("strict: interval", "0.1 to 0.25"),
+        ("strict: interval", "+10.0 to +25.0 points"),
         ("usd", "0.000123"),
     ]
+    shares = {"untuned": 0.25, "tuned": 1.0, "difference": -0.125, "p_value": 1.3e-7}
+    assert [text for _, text in flat(shares)] == ["25.0 %", "100.0 %", "-12.5 points", "p < 0.001"]
+    assert measured("p_value", 0.04) == "p = 0.040" and measured("p_value", 1.0) == "p = 1.000"
     assert readable("C:\\Users\\me\\rows.json") == "rows.json"
     assert readable("../shared/rows.json") == "../shared/rows.json"
     assert readable(True) == "yes" and readable(None) == "none"

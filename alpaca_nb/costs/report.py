@@ -12,7 +12,17 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from alpaca_nb.costs.claims import CheckedClaim
-from alpaca_nb.costs.report_parts import AnswerPair, Headline, answer_pairs, flat, headlines, readable, together
+from alpaca_nb.costs.report_parts import (
+    COMPARISON_HEADER,
+    AnswerPair,
+    Headline,
+    answer_pairs,
+    comparison_rows,
+    flat,
+    headlines,
+    readable,
+    together,
+)
 from alpaca_nb.costs.stage import Analysis
 from alpaca_nb.costs.tables import amount, projection_rows
 from alpaca_nb.files import write_text
@@ -57,6 +67,7 @@ class StageSection:
     usd: str
     device: str
     figures: list[str]
+    comparison: list[tuple[str, ...]]  # rows below COMPARISON_HEADER; of stage 05 alone
     metrics: list[tuple[str, str]]
     parameters: list[tuple[str, str]]
 
@@ -111,7 +122,7 @@ def write_report(path: Path, report: Report) -> Path:
     environment.filters["amount"] = amount
     template = environment.from_string((FOLDER / "report_template.html").read_text(encoding="utf-8"))
     style = (FOLDER / "report.css").read_text(encoding="utf-8")
-    return write_text(path, template.render(report=report, style=style))
+    return write_text(path, template.render(report=report, style=style, comparison_header=COMPARISON_HEADER))
 
 
 def _section(
@@ -133,6 +144,7 @@ def _section(
         usd=f"{usd:,.4f}" if usd is not None else "–",
         device=record.device if record else "–",
         figures=[_figure(run_dir / path, alt) for path, alt in figures.items()],
+        comparison=comparison_rows(record) if stage == "05_blind_comparison" else [],
         metrics=flat(record.metrics) if record else [],
         parameters=[(name, readable(value)) for name, value in parameters.items()],
     )

@@ -1,4 +1,4 @@
-"""The parts of the report that need choosing: the five numbers, three pairs of answers, readable tables.
+"""The parts of the report that need choosing: the five numbers, a few pairs of answers, readable tables.
 
 Everything here handles absence: a run may have stopped anywhere, and its report still says what there is.
 """
@@ -15,6 +15,8 @@ from alpaca_nb.records import Answer, CheckableTask, Verdict
 from alpaca_nb.runs import StageRecord
 
 NOT_MEASURED = "not measured"
+COMPARISON_HEADER = ("Measure", "Untuned", "Tuned", "Difference, 95 % interval", "Wins", "Losses", "Ties", "Sign test")
+SMALLEST_P = 0.001  # below it the size says nothing more
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def right_answers(record: StageRecord | None) -> Headline:
 
 
 def answer_pairs(run_dir: Path) -> list[AnswerPair]:
-    """Up to three pairs: the first the tuned model won, the first it lost, the first tie (lenient measure).
+    """Up to four pairs: the first that the tuned model won, that it lost, both right, both wrong (lenient measure).
 
     First in the file's order, not the prettiest. Empty where stages 04 and 05 have not both run.
     """
@@ -98,11 +100,18 @@ def answer_pairs(run_dir: Path) -> list[AnswerPair]:
     tasks = {task.id: task for task in read_records(paths[0], CheckableTask)}
     texts = {(answer.question_id, answer.model): answer.text for answer in read_records(paths[1], Answer)}
     verdicts = [verdict for verdict in read_records(paths[2], Verdict) if verdict.measure == "lenient"]
+    verdicts = [v for v in verdicts if {(v.question_id, "tuned"), (v.question_id, "untuned")} <= texts.keys()]
+    kinds = {
+        "Tuned model won": ("tuned", True),
+        "Tuned model lost": ("untuned", False),
+        "Both right": ("tie", True),
+        "Both wrong": ("tie", False),
+    }
     pairs = []
-    for winner, kind in (("tuned", "Tuned model won"), ("untuned", "Tuned model lost"), ("tie", "A tie")):
+    for kind, wanted in kinds.items():
         for verdict in verdicts:
             key = verdict.question_id
-            if verdict.winner == winner and key in tasks and (key, "tuned") in texts and (key, "untuned") in texts:
+            if (verdict.winner, verdict.tuned_right) == wanted and key in tasks:
                 marks = verdict.untuned_right, verdict.tuned_right
                 pairs.append(AnswerPair(kind, tasks[key], texts[key, "untuned"], texts[key, "tuned"], *marks))
                 break
@@ -117,7 +126,35 @@ def flat(metrics: Mapping[str, Json], prefix: str = "") -> list[tuple[str, str]]
         if isinstance(value, dict):
             rows += flat(value, f"{words}: ")
         else:
-            rows.append((words, readable(value)))
+            rows.append((words, measured(name, value)))
+    return rows
+
+
+def measured(name: str, value: Json) -> str:
+    """A metric's value in its own unit: shares in per cent, differences of shares in points, p-values rounded."""
+    if name == "interval" and isinstance(value, list):
+        return " to ".join(f"{100 * _number(end):+.1f}" for end in value) + " points"
+    if not isinstance(value, float):
+        return readable(value)
+    if name == "difference":
+        return f"{100 * value:+.1f} points"
+    if name in ("untuned", "tuned") or name.endswith("share"):
+        return f"{100 * value:.1f} %"
+    if name == "p_value":
+        return f"p < {SMALLEST_P}" if value < SMALLEST_P else f"p = {value:.3f}"
+    return readable(value)
+
+
+def comparison_rows(record: StageRecord | None) -> list[tuple[str, ...]]:
+    """One row for each measure of stage 05, as `COMPARISON_HEADER` names its cells."""
+    rows: list[tuple[str, ...]] = []
+    for measure in ("strict", "lenient"):
+        found = record.metrics.get(measure) if record else None
+        if isinstance(found, dict):
+            cells = {name: measured(name, value) for name, value in found.items()}
+            difference = f"{cells.get('difference', '–')} ({cells.get('interval', '–').removesuffix(' points')})"
+            counts = (cells.get(name, "–") for name in ("wins", "losses", "ties", "p_value"))
+            rows.append((measure, cells.get("untuned", "–"), cells.get("tuned", "–"), difference, *counts))
     return rows
 
 
