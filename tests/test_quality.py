@@ -310,13 +310,18 @@ def test_lengths_shares_and_first_words() -> None:
 
 def test_figures_say_their_numbers() -> None:
     report = inspect_rows([GOOD, row("one two three", "a b")])
-    figure, alt = lengths([("mine", report), ("yours", report)])
+    figure, alt = lengths([("mine", report.lengths), ("yours", report.lengths)])
     assert len(figure.axes) == 3
     assert "outputs of mine: median 3.5, longest 4" in alt
-    counted = count_verbs(["Write a poem.", "Write a short poem about rain.", "Name two cities.", "Explain why."])
+    asked = ["What is the capital of Peru?", "Which two cities are meant?", "Why is it far?"]
+    told = ["Write a poem.", "Write a short poem about rain.", "Name two cities.", "Explain why."]
+    counted = count_verbs(told + asked)
     figure, alt = sunburst(counted, "title")
     assert RULES in alt and RULES in figure.axes[0].get_title()
-    assert "3 of 4 instructions (75%)" in alt and "write 2 (poem 2)" in alt and "2 different pairs" in alt
+    assert "3 of 7 instructions (43%)" in alt and "write 2 (poem 2)" in alt and "2 different pairs" in alt
+    assert "3 questions are left out" in alt and "3 questions left out" in figure.axes[0].get_title()
+    assert "what" not in {label.get_text() for label in figure.axes[0].texts}
+    assert "left out" not in sunburst(count_verbs(told), "title")[1]
     sunburst(VerbCounts({}, 0, "nothing"), "an empty set is no crash")
 
 

@@ -1,5 +1,6 @@
 """The kit's 175 seed tasks keep their promises, and the loader names every fault of a file by its line."""
 
+import hashlib
 import json
 from collections import Counter
 from pathlib import Path
@@ -13,8 +14,9 @@ from rouge_score import rouge_scorer
 from alpaca_nb.errors import InputFileError
 from alpaca_nb.records import Instance, SeedTask
 from alpaca_nb.runs import begin_stage, why_not_current
-from alpaca_nb.seed_tasks.figures import first_word_bars, length_histograms
+from alpaca_nb.seed_tasks.figures import first_word_bars
 from alpaca_nb.seed_tasks.load import Problem, load_seed_tasks, parse_seed_tasks, validate_seed_tasks
+from alpaca_nb.seed_tasks.side_by_side import ORIGINAL_COUNTS, recorded_original, summarise
 from alpaca_nb.seed_tasks.stage import KIT_SEED_TASKS, seed_file, write_seed_tasks
 from alpaca_nb.seed_tasks.survey import SeedWarning, first_words, one_of_each_kind, soft_warnings, statistics, words_in
 
@@ -49,7 +51,7 @@ def test_there_are_175_tasks_numbered_in_order_with_names_of_their_own(kit: list
 
 def test_they_are_diverse_in_first_word_input_kind_and_length(kit: list[SeedTask]) -> None:
     counted = statistics(kit)
-    assert counted["distinct_first_verbs"] >= 90
+    assert counted["distinct_first_words"] >= 90
     assert max(first_words(kit).values()) <= 6
     assert 0.35 <= 1 - counted["with_input"] / 175 <= 0.5
     assert 25 <= counted["classification"] <= 35
@@ -134,6 +136,22 @@ def test_its_seeds_that_break_the_published_rules_are_named(upstream_data: Path)
         ("seed_task_139", "starts_with_write_a_program"),
         ("seed_task_169", "filtered_word"),
     }
+
+
+def test_the_recorded_counts_of_the_published_file_are_those_of_counting_it_now(upstream_data: Path) -> None:
+    path = upstream_data / "stanford_seed_tasks.jsonl"
+    recorded, where = recorded_original()
+    assert recorded == summarise(load_seed_tasks(path))
+    assert where.endswith(hashlib.sha256(path.read_bytes()).hexdigest()) and "commit 761dc5b" in where
+
+
+def test_of_the_published_file_only_numbers_are_recorded(kit: list[SeedTask]) -> None:
+    recorded, _ = recorded_original()
+    ours = summarise(kit)
+    assert recorded.counts.keys() == ours.counts.keys() and recorded.defects.keys() == ours.defects.keys()
+    assert recorded.counts["pairs_found_by"] == ours.counts["pairs_found_by"], "both by the same rules"
+    assert {type(value) for value in recorded.defects.values()} == {int}
+    assert ORIGINAL_COUNTS.stat().st_size < 5000
 
 
 # --- faults of a file
@@ -271,7 +289,7 @@ def test_statistics_of_a_small_set_by_hand() -> None:
         "with_input": 1,
         "classification": 1,
         "mean_instruction_words": 4.33,
-        "distinct_first_verbs": 2,
+        "distinct_first_words": 2,
     }
     assert first_words(example_tasks()) == {"sort": 2, "why": 1}
     assert soft_warnings(example_tasks()) == [
@@ -287,11 +305,7 @@ def test_one_task_of_each_kind_is_drawn_by_the_seed(kit: list[SeedTask]) -> None
     assert one_of_each_kind(example_tasks()[1:2], 17) == example_tasks()[1:2]
 
 
-def test_alt_texts_hold_the_figures_numbers(kit: list[SeedTask]) -> None:
-    _, lengths = length_histograms(example_tasks())
-    assert lengths == (
-        "Two histograms of 3 seed tasks: instructions have 3 to 6 words, median 4; answers have 2 to 3 words, median 3."
-    )
+def test_alt_text_holds_the_figures_numbers() -> None:
     figure, bars = first_word_bars(example_tasks(), shown=1)
     assert "led by sort 2; 3 seed tasks begin with 2 different words" in bars
     assert [bar.get_width() for bar in figure.axes[0].patches] == [2]

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from alpaca_nb import plots
-from alpaca_nb.quality.report import Report
+from alpaca_nb.quality.report import Lengths
 from alpaca_nb.quality.verbs import VerbCounts
 
 INNER_RING, OUTER_RING = (0.28, 0.62), (0.63, 0.82)  # radii; the labels of the outer ring stand outside it
@@ -38,7 +38,8 @@ def sunburst(counts: VerbCounts, title: str, verbs: int = 20, objects: int = 4) 
             _label(axes, noun, OUTER_RING[1] + 0.02, angle, degrees * count, "black", outside=True)
             angle -= degrees * count
     axes.text(0, 0, f"{counts.distinct}\ndifferent\npairs", ha="center", va="center", fontsize=11)
-    axes.set_title(f"{title}\n({counts.method})", fontsize=10)
+    left_out = f"; {counts.questions} questions left out" if counts.questions else ""
+    axes.set_title(f"{title}\n({counts.method}{left_out})", fontsize=10)
     return figure, _sunburst_words(counts, top)
 
 
@@ -52,17 +53,18 @@ def _sunburst_words(counts: VerbCounts, top: list[tuple[str, int, list[tuple[str
         f"Sunburst of verbs and their objects, found by {counts.method}: {counts.with_object} of {counts.instructions} "
         f"instructions ({share}) have both, in {counts.distinct} different pairs. The {len(top)} most frequent verbs "
         f"cover {sum(total for _, total, _ in top)} of them, led by {leaders}."
+        + (f" {counts.questions} questions are left out." if counts.questions else "")
     )
 
 
-def lengths(reports: Sequence[tuple[str, Report]], unit: str = "words") -> tuple[Figure, str]:
+def lengths(sets: Sequence[tuple[str, Sequence[Lengths]]], unit: str = "words") -> tuple[Figure, str]:
     """Lines: the share of rows by length for each field and set, on a doubling scale. Returns (figure, alt text)."""
     fields = ("instruction", "input", "output")
     figure, axes = plots.new_figures(len(fields))
     sentences = []
     for axis, field in zip(axes, fields, strict=True):
-        for name, report in reports:
-            found = [each for each in report.lengths if (each.field, each.unit) == (field, unit)]
+        for name, measured in sets:
+            found = [each for each in measured if (each.field, each.unit) == (field, unit)]
             if not found:
                 continue
             sizes = [1 << power for power in range(max(found[0].counts).bit_length())]
@@ -73,10 +75,8 @@ def lengths(reports: Sequence[tuple[str, Report]], unit: str = "words") -> tuple
         axis.xaxis.set_major_formatter(lambda size, _: f"{size:g}")
         axis.set(title=f"{field.capitalize()}s", xlabel=f"length (up to … {unit})", ylim=(0, None))
     axes[0].set_ylabel("share of the non-empty ones (%)")
-    if len(reports) > 1:
-        figure.legend(
-            *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(reports), frameon=False
-        )
+    if len(sets) > 1:
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(sets), frameon=False)
     return figure, f"Three line charts of lengths in {unit}. {'; '.join(sentences)}."
 
 

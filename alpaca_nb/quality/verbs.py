@@ -37,6 +37,7 @@ class VerbCounts:
     pairs: dict[tuple[str, str], int]
     instructions: int
     method: str  # how they were found, in words for a figure
+    questions: int = 0  # instructions led by a question word, not among `pairs`; only the rules set them aside
 
     @property
     def with_object(self) -> int:
@@ -64,9 +65,12 @@ class VerbCounts:
 def count_verbs(instructions: Iterable[str], parser: "Language | None" = None) -> VerbCounts:
     """Count the pairs with `parser` (see `load_parser`), or by rules where it is None."""
     texts = list(instructions)
-    found = by_parser(texts, parser) if parser is not None else map(verb_rules.verb_and_object, texts)
-    method = RULES if parser is None else f"spaCy's parser, {parser.meta['lang']}_{parser.meta['name']}"
-    return VerbCounts(dict(Counter(pair for pair in found if pair is not None)), len(texts), method)
+    if parser is not None:
+        pairs = Counter(pair for pair in by_parser(texts, parser) if pair is not None)
+        return VerbCounts(dict(pairs), len(texts), f"spaCy's parser, {parser.meta['lang']}_{parser.meta['name']}")
+    pairs = Counter(pair for text in texts if (pair := verb_rules.verb_and_object(text)) is not None)
+    asked = {pair: count for pair, count in pairs.items() if pair[0] in verb_rules.QUESTION_WORDS - verb_rules.VERBS}
+    return VerbCounts(dict(pairs - Counter(asked)), len(texts), RULES, questions=sum(asked.values()))
 
 
 def load_parser() -> "Language | None":

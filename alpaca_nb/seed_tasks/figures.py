@@ -1,32 +1,12 @@
-"""The two pictures of stage 01; each comes with alt text that holds its numbers."""
+"""The picture of stage 01's first words, with alt text that holds its numbers."""
 
 from collections.abc import Sequence
-from statistics import median
 
 from matplotlib.figure import Figure
 
-from alpaca_nb.plots import BLUE, ORANGE, new_figure, new_figures
+from alpaca_nb.plots import BLUE, new_figure
 from alpaca_nb.records import SeedTask
-from alpaca_nb.seed_tasks.survey import first_words, words_in
-
-
-def length_histograms(tasks: Sequence[SeedTask]) -> tuple[Figure, str]:
-    """Return (figure, alt text): words of the instructions at the left, of the first answers at the right."""
-    figure, axes = new_figures(2)
-    sentences = []
-    columns = (
-        ("instructions", [words_in(task.instruction) for task in tasks], BLUE),
-        ("answers", [words_in(task.instances[0].output) for task in tasks], ORANGE),
-    )
-    for axis, (name, lengths, colour) in zip(axes, columns, strict=True):
-        middle = median(lengths)
-        width = max(1, -(-max(lengths) // 25))  # whole words, so that no bar covers more lengths than its neighbours
-        axis.hist(lengths, bins=range(0, max(lengths) + width + 1, width), color=colour)
-        axis.axvline(middle, color="black", linestyle="--", linewidth=1, label=f"median {middle:g}")
-        axis.set(title=name.capitalize(), xlabel="length (words)", ylabel="tasks", xlim=(0, None))
-        axis.legend(frameon=False)
-        sentences.append(f"{name} have {min(lengths)} to {max(lengths)} words, median {middle:g}")
-    return figure, f"Two histograms of {len(tasks)} seed tasks: {'; '.join(sentences)}."
+from alpaca_nb.seed_tasks.survey import first_words
 
 
 def first_word_bars(tasks: Sequence[SeedTask], shown: int = 12) -> tuple[Figure, str]:

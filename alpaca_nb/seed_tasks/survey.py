@@ -28,7 +28,7 @@ def statistics(tasks: Sequence[SeedTask]) -> dict[str, int | float]:
         "with_input": sum(bool(task.instances[0].input.strip()) for task in tasks),
         "classification": sum(task.is_classification for task in tasks),
         "mean_instruction_words": round(sum(words) / len(words), 2) if words else 0.0,
-        "distinct_first_verbs": len(first_words(tasks)),
+        "distinct_first_words": len(first_words(tasks)),
     }
 
 
