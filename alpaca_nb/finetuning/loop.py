@@ -32,11 +32,10 @@ if TYPE_CHECKING:
 def shard_model(model: PreTrainedModel, mesh: DeviceMesh, compute_dtype: torch.dtype) -> "ShardedModel":
     """Turn `model` into its share on this process: one group of parameters a layer, one for all the rest."""
     policy = MixedPrecisionPolicy(param_dtype=compute_dtype, reduce_dtype=torch.float32)
-    on_cpu = mesh.device_type == "cpu"  # there gathering once more for the backward pass costs a tenth of the time
     for layer in decoder_layers(model):
-        fully_shard(layer, mesh=mesh, mp_policy=policy, reshard_after_forward=not on_cpu)
+        fully_shard(layer, mesh=mesh, mp_policy=policy, reshard_after_forward=True)
     fully_shard(model, mesh=mesh, mp_policy=policy, reshard_after_forward=False)  # embedding, last norm, head
-    if on_cpu and mesh.size() > 1:
+    if mesh.device_type == "cpu" and mesh.size() > 1:
         use_gloo_reduce_scatter(model)
     return cast("ShardedModel", model)
 

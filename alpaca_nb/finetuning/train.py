@@ -44,7 +44,7 @@ from alpaca_nb.runs import device_description
 if TYPE_CHECKING:
     from alpaca_nb.finetuning.loop import ShardedModel
 
-STEPS_BETWEEN_TRIMS = 4  # taking memory anew costs time, so not after each step
+STEPS_BETWEEN_TRIMS = 2  # taking memory anew costs time, so not after each step
 LONGEST_SILENCE = timedelta(minutes=10)  # of another process, before this one gives up waiting for it
 
 
