@@ -1,17 +1,22 @@
 """The price book: what a teacher's tokens cost, each row with its date and source.
 
 `price_of` answers with the row in force, or refuses: a budget built on a guessed price is no budget. Prices are US
-dollars per million tokens at the standard tier, in and out; reasoning tokens are billed as output.
-Models that are shut down stand here too, because the cost report compares the run with the past.
+dollars per million tokens at the standard tier, in and out; reasoning tokens are billed as output. The flex tier and
+the Batch API cost half (OpenAI's pricing page); tokens read from a prompt cache cost less, and models from GPT-5.6 on
+charge a quarter more for what they write into it. Models that are shut down stand here too, because the cost report
+compares the run with the past.
 """
 
 from dataclasses import dataclass
 from decimal import Decimal
 from ipaddress import ip_address
+from typing import Literal
 from urllib.parse import urlsplit
 
 from alpaca_nb.errors import BudgetError
+from alpaca_nb.records import Usage
 
+Tier = Literal["standard", "flex", "batch"]
 OFFLINE_MODEL = "offline"
 _BOTH_TABLES = "genai-prices 0.2.3 and litellm 1.109.1 agree"
 
@@ -25,12 +30,31 @@ class Price:
     usd_per_million_output: float
     as_of: str  # ISO date
     source: str
+    usd_per_million_cached: float | None = None  # None: no discount for tokens read from the cache
+    usd_per_million_cache_write: float | None = None  # None: writing into the cache costs nothing more
+    half_price_tier: bool = False  # whether the flex tier and the Batch API halve this price
 
     def usd(self, prompt_tokens: int, completion_tokens: int) -> Decimal:
-        """Exact price of one request in dollars."""
-        per_million = Decimal(str(self.usd_per_million_input)) * prompt_tokens
-        per_million += Decimal(str(self.usd_per_million_output)) * completion_tokens
-        return per_million / 1_000_000
+        """Exact price of one request in dollars, at the standard tier and without a cache."""
+        return self.cost(Usage(prompt_tokens, completion_tokens))
+
+    def cost(self, usage: Usage, *, tier: Tier = "standard") -> Decimal:
+        """Exact price of one request in dollars, cache and tier counted."""
+        plain = Decimal(str(self.usd_per_million_input))
+        cached, written = (
+            plain if special is None else Decimal(str(special))
+            for special in (self.usd_per_million_cached, self.usd_per_million_cache_write)
+        )
+        uncached = usage.prompt_tokens - usage.cached_tokens - usage.cache_write_tokens
+        per_million = plain * uncached + cached * usage.cached_tokens + written * usage.cache_write_tokens
+        per_million += Decimal(str(self.usd_per_million_output)) * usage.completion_tokens
+        return per_million / (2_000_000 if tier != "standard" and self.half_price_tier else 1_000_000)
+
+    def worst_usd(self, prompt_tokens: int, completion_tokens: int, *, tier: Tier = "standard") -> Decimal:
+        """The most that so many tokens can cost: each of the prompt's may be written into the cache."""
+        return max(
+            self.cost(Usage(prompt_tokens, completion_tokens, 0, written), tier=tier) for written in (0, prompt_tokens)
+        )
 
 
 PRICES: tuple[Price, ...] = (
@@ -43,29 +67,33 @@ PRICES: tuple[Price, ...] = (
     Price("gpt-3.5-turbo", 0.5, 1.5, "2024-01-25", f"0125 version; {_BOTH_TABLES}; shut down 2026-10-23"),
     Price("gpt-4", 30, 60, "2023-03-14", f"{_BOTH_TABLES}; shut down 2026-10-23"),
     # May be called; the first ones are to be shut down on 2026-12-11 (gpt-5) and 2027-01-14 (4o, 4.1).
-    Price("gpt-5", 1.25, 10, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}"),
-    Price("gpt-5-mini", 0.25, 2, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}"),
-    Price("gpt-5-nano", 0.05, 0.40, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}"),
-    Price("gpt-4o", 2.5, 10, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}"),
-    Price("gpt-4o-mini", 0.15, 0.60, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}"),
-    Price("gpt-4.1", 2, 8, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}"),
-    Price("gpt-4.1-mini", 0.4, 1.6, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}"),
-    Price("gpt-5.4-mini", 0.75, 4.5, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}"),
-    Price("gpt-5.4-nano", 0.20, 1.25, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}"),
-    Price("gpt-5.5", 5, 30, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}"),
-    Price("gpt-5.6-luna", 1, 6, "2026-07-09", "developers.openai.com, launch price"),
-    Price("gpt-5.6-luna", 0.20, 1.20, "2026-07-30", "developers.openai.com; genai-prices 0.2.3"),
-    Price("gpt-5.6-terra", 2.5, 15, "2026-07-09", "launch price, traceroot#2051"),
-    Price("gpt-5.6-terra", 2, 12, "2026-07-30", "traceroot#2051, PwrAgent#1868"),
-    Price("gpt-5.6-sol", 4, 20, "2026-08-21", "promotion announced until 2026-11-21 at least, traceroot#2051"),
-    Price("gpt-5.6-sol", 5, 30, "2026-11-21", "list price again, for the promotion may have ended; traceroot#2051"),
-    Price("gpt-6-luna", 0.10, 0.50, "2026-09-22", "developers.openai.com, model page gpt-6-luna"),
-    Price("gpt-6-sol", 2, 10, "2026-09-03", "genai-prices 0.2.3, litellm docs"),
-    Price("gpt-6-astra", 10, 50, "2026-09-03", "genai-prices 0.2.3, litellm docs"),
-    Price("gpt-6.1-sol", 2, 10, "2026-10-26", "genai-prices 0.2.3, litellm docs"),
-    Price("gpt-6.1-terra", 1, 5, "2026-10-26", "genai-prices 0.2.3, litellm docs"),
-    Price("gpt-6.2-sol", 2, 10, "2026-11-17", "litellm discussion 52347, 2026-11-18"),
-    Price("gpt-6.2-astra", 8, 40, "2026-11-17", "litellm discussion 52347, 2026-11-18"),
+    Price("gpt-5", 1.25, 10, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}", 0.125, None, True),
+    Price("gpt-5-mini", 0.25, 2, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}", 0.025, None, True),
+    Price("gpt-5-nano", 0.05, 0.40, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}", 0.005, None, True),
+    Price("gpt-4o", 2.5, 10, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}", 1.25, None, True),
+    Price("gpt-4o-mini", 0.15, 0.60, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}", 0.075, None, True),
+    Price("gpt-4.1", 2, 8, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}", 0.5, None, True),
+    Price("gpt-4.1-mini", 0.4, 1.6, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}", 0.1, None, True),
+    Price("gpt-5.4-mini", 0.75, 4.5, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}", 0.075, None, True),
+    Price("gpt-5.4-nano", 0.20, 1.25, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}", 0.02, None, True),
+    Price("gpt-5.5", 5, 30, "2026-11-22", f"seen 2026-11-22: {_BOTH_TABLES}", 0.5, None, True),
+    # The cache prices below: genai-prices 0.2.3.
+    Price("gpt-5.6-luna", 1, 6, "2026-07-09", "developers.openai.com, launch price", 0.1, 1.25, True),
+    Price("gpt-5.6-luna", 0.20, 1.20, "2026-07-30", "developers.openai.com; genai-prices 0.2.3", 0.02, 0.25, True),
+    Price("gpt-5.6-terra", 2.5, 15, "2026-07-09", "launch price, traceroot#2051", 0.25, 3.125, True),
+    Price("gpt-5.6-terra", 2, 12, "2026-07-30", "traceroot#2051, PwrAgent#1868", 0.2, 2.5, True),
+    Price("gpt-5.6-sol", 4, 20, "2026-08-21", "promotion until 2026-11-21 at least, traceroot#2051", 0.4, 5, True),
+    Price(
+        "gpt-5.6-sol", 5, 30, "2026-11-21", "list price, the promotion may have ended; traceroot#2051", 0.5, 6.25, True
+    ),
+    Price("gpt-6-luna", 0.10, 0.50, "2026-09-22", "developers.openai.com, model page gpt-6-luna", 0.01, 0.125, True),
+    Price("gpt-6-sol", 2, 10, "2026-09-03", "genai-prices 0.2.3, litellm docs", 0.2, 2.5, True),
+    Price("gpt-6-astra", 10, 50, "2026-09-03", "genai-prices 0.2.3, litellm docs", 1, 12.5, True),
+    Price("gpt-6.1-sol", 2, 10, "2026-10-26", "genai-prices 0.2.3, litellm docs", 0.1, 2.5, True),
+    Price("gpt-6.1-terra", 1, 5, "2026-10-26", "genai-prices 0.2.3, litellm docs", 0.05, 1.25, True),
+    # Cache prices not seen: reading at the full price, writing at a quarter more, as with its family.
+    Price("gpt-6.2-sol", 2, 10, "2026-11-17", "litellm discussion 52347, 2026-11-18", None, 2.5, True),
+    Price("gpt-6.2-astra", 8, 40, "2026-11-17", "litellm discussion 52347, 2026-11-18", None, 10, True),
 )
 
 

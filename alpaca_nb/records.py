@@ -74,10 +74,13 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one request as the endpoint counted them."""
+    """Tokens of one request as the endpoint counted them; the last three are parts of the first two."""
 
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = 0  # of the prompt: read from the endpoint's cache, at a lower price
+    cache_write_tokens: int = 0  # of the prompt: put into that cache, which some models charge more for
+    reasoning_tokens: int = 0  # of the completion: thought, paid for and never shown
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,12 @@ import random
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alpaca_nb.errors import BudgetError
-from alpaca_nb.prices import PRICES, Price, is_loopback, price_of
+from alpaca_nb.prices import PRICES, Price, Tier, is_loopback, price_of
+from alpaca_nb.records import Usage
 from alpaca_nb.teacher.budget import Budget
 
 PRICE = Price("test", 0.10, 0.50, "2026-01-01", "test")
@@ -101,3 +104,29 @@ def test_many_at_once_never_pass_the_wall_and_spend_what_fits() -> None:
     assert budget.reserved_usd == 0
     assert refused > 0
     assert Decimal("0.048") < budget.spent_usd <= Decimal("0.05"), "the rest could still have held a worst case"
+
+
+def test_cached_written_and_half_price_tokens_by_hand() -> None:
+    luna = price_of("gpt-6-luna")
+    # 1,000 in, of which 400 read from the cache and 200 written: 400 × 0.10 + 400 × 0.01 + 200 × 0.125 = 69 millionths
+    usage = Usage(1000, 100, cached_tokens=400, cache_write_tokens=200, reasoning_tokens=30)
+    assert luna.cost(usage) == (Decimal(40 + 4 + 25) + Decimal(50)) / 1_000_000
+    assert luna.cost(usage, tier="flex") == luna.cost(usage, tier="batch") == luna.cost(usage) / 2
+    assert luna.usd(1000, 100) == luna.cost(Usage(1000, 100))
+    assert PRICE.cost(usage, tier="batch") == PRICE.usd(1000, 100), "a price that knows of no discount gives none"
+
+
+@given(
+    st.sampled_from(PRICES),
+    st.integers(0, 5000),
+    st.integers(0, 5000),
+    st.floats(0, 1),
+    st.floats(0, 1),
+    st.sampled_from(["standard", "flex", "batch"]),
+)
+def test_no_usage_within_the_bounds_costs_more_than_the_worst_case(
+    price: Price, prompt: int, completion: int, cached: float, written: float, tier: Tier
+) -> None:
+    read = int(prompt * cached)
+    usage = Usage(prompt, completion, read, int((prompt - read) * written))
+    assert price.cost(usage, tier=tier) <= price.worst_usd(prompt, completion, tier=tier)

@@ -11,6 +11,7 @@ from stub_endpoint import Stub, StubReply, completion, error, stub_endpoint
 
 from alpaca_nb.errors import BudgetError, LedgerError, TeacherError
 from alpaca_nb.prices import Price
+from alpaca_nb.records import Usage
 from alpaca_nb.teacher.answers import TeacherAnswer, read_answer
 from alpaca_nb.teacher.client import retry_after_seconds, scrub
 from alpaca_nb.teacher.ledger import scan
@@ -262,6 +263,11 @@ def test_reading_any_bytes_gives_an_answer_or_a_named_fault() -> None:
         (b'{"choices": [{"message": "text"}]}', "empty_answer"),
     ]:
         assert read_answer(0, body).fault == fault
+    details = {"prompt_tokens_details": {"cached_tokens": 3}, "completion_tokens_details": {"reasoning_tokens": 2}}
+    body = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 9, **details}}
+    assert read_answer(0, json.dumps(body).encode()).usage == Usage(7, 9, cached_tokens=3, reasoning_tokens=2)
+    body["usage"] = {"prompt_tokens": 2, "completion_tokens": 9, **details}
+    assert read_answer(0, json.dumps(body).encode()).usage == Usage(2, 9, reasoning_tokens=2), "3 of 2 is no part"
     half_a_pair = read_answer(0, json.dumps({"choices": [{"message": {"content": "a\ud800b"}}]}).encode())
     assert half_a_pair.text == "a?b"
     assert read_answer(0, completion("x", usage=(-1, 5)).body).usage is None

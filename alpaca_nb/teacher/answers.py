@@ -47,7 +47,17 @@ def _text(value: object) -> str:
 def _usage(value: object) -> Usage | None:
     if not isinstance(value, dict):
         return None
-    prompt, completion = value.get("prompt_tokens"), value.get("completion_tokens")
-    if type(prompt) is not int or type(completion) is not int or prompt < 0 or completion < 0:
+    prompt, completion = _count(value, "prompt_tokens"), _count(value, "completion_tokens")
+    if prompt is None or completion is None:
         return None
-    return Usage(prompt, completion)
+    of_prompt, of_completion = value.get("prompt_tokens_details"), value.get("completion_tokens_details")
+    cached, written = _count(of_prompt, "cached_tokens") or 0, _count(of_prompt, "cache_write_tokens") or 0
+    if cached + written > prompt:
+        cached = written = 0  # parts larger than the whole: the whole is charged at the full price
+    return Usage(prompt, completion, cached, written, min(_count(of_completion, "reasoning_tokens") or 0, completion))
+
+
+def _count(value: object, name: str) -> int | None:
+    """A number of tokens; None where there is none, or none that can be one."""
+    number = value.get(name) if isinstance(value, dict) else None
+    return number if type(number) is int and number >= 0 else None

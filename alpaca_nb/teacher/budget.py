@@ -26,7 +26,7 @@ class Budget:
 
     def worst_case_usd(self, prompt: str, max_completion_tokens: int) -> Decimal:
         """The most that one request can cost."""
-        return self.price.usd(len(prompt.encode()) + _TOKENS_AROUND_A_MESSAGE, max_completion_tokens)
+        return self.price.worst_usd(len(prompt.encode()) + _TOKENS_AROUND_A_MESSAGE, max_completion_tokens)
 
     async def reserve(self, usd: Decimal) -> None:
         """Reserve `usd`; waits while requests on their way may still give some back, else raises `BudgetError`."""

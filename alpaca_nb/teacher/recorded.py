@@ -135,7 +135,7 @@ class RecordedTeacher:
             self.totals.prompt_tokens + known.prompt_tokens,
             self.totals.completion_tokens + known.completion_tokens,
         )
-        return worst if usage is None else self.budget.price.usd(usage.prompt_tokens, usage.completion_tokens)
+        return worst if usage is None else self.budget.price.cost(usage)
 
     def _remember(self, records: list[Record]) -> None:
         """Go through an earlier process's records: its answers, and what it spent or may have spent."""
