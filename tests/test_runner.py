@@ -313,7 +313,14 @@ def test_stopped_runner_leaves_nothing_behind(kit: Path, number: int, status: in
     write_stage(kit / "notebooks", TWO, textwrap.dedent(cell))
     folders = ["--notebooks", str(kit / "notebooks"), "--run-dir", str(kit / "run")]
     command = [sys.executable, "-m", "alpaca_nb.cli", "run", str(kit / "recipes" / "plain.yaml"), "--until", "03"]
-    process = subprocess.Popen([*command, *folders], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*command, *folders],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell starts background jobs with SIGINT ignored, and children inherit that: here Ctrl-C must count
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         wait_until((kit / "run" / "ready").exists, process)
         runner_process = psutil.Process(process.pid)
