@@ -1,4 +1,4 @@
-"""A real HTTP endpoint on loopback for tests: it answers chat completions as a script of replies tells it."""
+"""A real HTTP endpoint on loopback for tests: it answers completions as a script of replies tells it."""
 
 import json
 import threading
@@ -21,6 +21,7 @@ class Stub:
     base_url: str
     requests: list[dict] = field(default_factory=list)  # bodies as received
     keys: list[str] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
 
 def completion(
@@ -35,6 +36,14 @@ def completion(
     }
     if usage is not None:
         value["usage"] = {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": sum(usage)}
+    return StubReply(body=json.dumps(value).encode())
+
+
+def plain_completion(text: str, *, finish_reason: str = "stop", model: str = "stub-1") -> StubReply:
+    """A well-formed completion that is no chat."""
+    choice = {"index": 0, "text": text, "finish_reason": finish_reason}
+    usage = {"prompt_tokens": 100, "completion_tokens": 50, "total_tokens": 150}
+    value = {"id": "cmpl-1", "object": "text_completion", "model": model, "choices": [choice], "usage": usage}
     return StubReply(body=json.dumps(value).encode())
 
 
@@ -56,7 +65,8 @@ def stub_endpoint(reply_to: Callable[[int, str], StubReply]) -> Iterator[Stub]:
                 number = len(stub.requests)
                 stub.requests.append(body)
                 stub.keys.append(self.headers.get("Authorization", ""))
-            reply = reply_to(number, body["messages"][0]["content"])
+                stub.paths.append(self.path)
+            reply = reply_to(number, body["prompt"] if "prompt" in body else body["messages"][0]["content"])
             self.send_response(reply.status)
             for name, value in {"Content-Type": "application/json", **reply.headers}.items():
                 self.send_header(name, value)

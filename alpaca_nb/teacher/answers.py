@@ -1,4 +1,4 @@
-"""Reading the bytes of a chat completion. Whatever they are, something comes out: an answer, or a fault with a name."""
+"""Reading the bytes of a completion. Whatever they are, something comes out: an answer, or a fault with a name."""
 
 import json
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def read_answer(request_index: int, body: bytes) -> TeacherAnswer:
     if first is None:
         return TeacherAnswer(request_index, raw, "", model, usage, "no_choices")
     message = first.get("message")
-    text = _text(message.get("content")) if isinstance(message, dict) else ""
+    text = _text(message.get("content") if isinstance(message, dict) else first.get("text"))
     finish_reason = _text(first.get("finish_reason"))
     if not text.strip():
         return TeacherAnswer(request_index, raw, finish_reason, model, usage, "empty_answer")

@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from openai import (
     APIConnectionError,
@@ -26,6 +27,7 @@ from openai import (
 from alpaca_nb.errors import TeacherError
 from alpaca_nb.files import Json
 from alpaca_nb.prices import is_loopback
+from alpaca_nb.teacher.question import QuestionKind
 from alpaca_nb.teacher.settings import KEY_VARIABLE
 
 LONGEST_WAIT_SECONDS = 120.0  # an endpoint that asks for more is not waited for
@@ -86,11 +88,14 @@ def open_client(base_url: str, timeout_seconds: float) -> AsyncOpenAI:
     )
 
 
-async def send(client: AsyncOpenAI, body: Mapping[str, Json], timeout_seconds: float) -> Reply | Failure:
-    """Send one chat request; `timeout_seconds` bounds the whole of it, a dripping body included."""
+async def send(
+    client: AsyncOpenAI, body: Mapping[str, Json], timeout_seconds: float, *, kind: QuestionKind = "chat"
+) -> Reply | Failure:
+    """Send one request; `timeout_seconds` bounds the whole of it, a dripping body included."""
+    endpoint: Any = client.chat.completions if kind == "chat" else client.completions
     try:
         async with asyncio.timeout(timeout_seconds):
-            raw = await client.chat.completions.with_raw_response.create(**body)  # type: ignore[call-overload]
+            raw = await endpoint.with_raw_response.create(**body)
             return Reply(raw.http_response.content, raw.headers.get("x-request-id", ""))
     except (TimeoutError, APITimeoutError) as error:
         arrived = not _never_arrived(error)

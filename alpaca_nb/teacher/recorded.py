@@ -25,7 +25,8 @@ from alpaca_nb.teacher.budget import Budget
 from alpaca_nb.teacher.client import Failure, Reply, check_key, open_client, send
 from alpaca_nb.teacher.ledger import Ledger, Record, scan
 from alpaca_nb.teacher.local_server import running_offline_teacher
-from alpaca_nb.teacher.settings import TeacherSettings, chat_request
+from alpaca_nb.teacher.question import Question, as_question, request_body
+from alpaca_nb.teacher.settings import TeacherSettings
 
 _LONGEST_OWN_WAIT_SECONDS = 8.0
 
@@ -82,24 +83,25 @@ class RecordedTeacher:
         """Whether this request's answer is recorded, so that `answer` costs nothing."""
         return request_index in self._bodies
 
-    async def answer(self, request_index: int, prompt: str) -> TeacherAnswer:
+    async def answer(self, request_index: int, asked: Question | str) -> TeacherAnswer:
         """Return the answer to request `request_index`, from the ledger if it is there.
 
         Raises `BudgetError` before a request that could pass the budget, `TeacherError` when asking is of no use.
         """
+        question = as_question(asked)
         if not self.has(request_index):
-            await self._ask(request_index, prompt)
-        if self._prompts[request_index] != _sha256(prompt):
+            await self._ask(request_index, question)
+        if self._prompts[request_index] != _sha256(question.prompt):
             raise LedgerError(
                 f"{self.ledger.path}: the recorded answer to request {request_index} belongs to another prompt; "
                 f"use another --run-dir"
             )
         return read_answer(request_index, self._bodies[request_index])
 
-    async def _ask(self, index: int, prompt: str) -> None:
+    async def _ask(self, index: int, question: Question) -> None:
         """Ask until an answer is recorded; every attempt is reserved, recorded and settled on its own."""
-        body = chat_request(self.settings, prompt)
-        worst = self.budget.worst_case_usd(prompt, self.settings.max_completion_tokens)
+        body, prompt = request_body(self.settings, question), question.prompt
+        worst = self.budget.worst_case_usd(question.billed_text, question.limit(self.settings))
         last_words = ""
         for attempt in range(1, self.settings.max_attempts + 1):
             await self._wait_for_turn()
@@ -107,7 +109,7 @@ class RecordedTeacher:
             cost = worst  # what is spent if anything below goes wrong
             try:
                 self.ledger.append({"kind": "sent", "request": index, "attempt": attempt, "worst_usd": str(worst)})
-                outcome = await send(self._client, body, self.settings.timeout_seconds)
+                outcome = await send(self._client, body, self.settings.timeout_seconds, kind=question.kind)
                 if isinstance(outcome, Reply):
                     self.ledger.append(_answer_record(index, prompt, outcome))
                     cost = self._count(index, _sha256(prompt), outcome.body, worst)
