@@ -16,7 +16,7 @@ from openai.types.chat import ChatCompletion
 
 from alpaca_nb import processes
 from alpaca_nb.instruction_rules import reject_reason
-from alpaca_nb.offline_teacher.api import count_tokens, cut
+from alpaca_nb.offline_teacher.tokens import count_tokens, cut
 from alpaca_nb.offline_teacher.writer import TaskList, asked_list, write_answer
 from alpaca_nb.teacher.local_server import running_offline_teacher
 
@@ -43,7 +43,7 @@ def client(base_url: str) -> Iterator[openai.OpenAI]:
 
 def ask(client: openai.OpenAI, prompt: str = PROMPT, **options: object) -> ChatCompletion:
     return client.chat.completions.create(  # type: ignore[call-overload, no-any-return]
-        model="offline", messages=[{"role": "user", "content": prompt}], **options
+        messages=[{"role": "user", "content": prompt}], **{"model": "offline", **options}
     )
 
 
@@ -172,9 +172,63 @@ def test_faults_come_in_realistic_shares_and_never_as_wrong_answers_in_good_form
 
 
 def test_models_and_health(client: openai.OpenAI, base_url: str) -> None:
-    assert [model.id for model in client.models.list()] == ["offline"]
+    dates = {model.id: model.shutdown_date for model in client.models.list()}
+    assert dates == {
+        "offline": None,
+        "offline-reasoning": None,
+        "offline-retiring": "2099-12-31",
+        "offline-retired": "2024-01-04",
+    }
     assert client.models.retrieve("offline").owned_by == "alpaca-nb"
     assert raw(base_url, "GET", "/health") == (200, {"status": "ok", "model": "offline"})
+
+
+def test_legacy_completions_take_one_prompt_or_several(client: openai.OpenAI) -> None:
+    whole = write_answer(PROMPT, "offline", 5)[0]
+    one = client.completions.create(model="offline", prompt=PROMPT, max_tokens=4096, stop=["\n###"])
+    assert one.object == "text_completion"
+    assert (one.choices[0].text, one.choices[0].finish_reason) == (whole.split("\n###")[0], "stop")
+    two = client.completions.create(model="offline", prompt=["Hi", PROMPT], max_tokens=4096)
+    assert [choice.index for choice in two.choices] == [0, 1]
+    assert two.choices[1].text == whole
+    assert two.usage is not None
+    assert two.usage.completion_tokens == sum(count_tokens(choice.text) for choice in two.choices)
+    short = client.completions.create(model="offline", prompt=PROMPT)
+    assert short.usage is not None
+    assert (short.usage.completion_tokens, short.choices[0].finish_reason) == (16, "length"), "OpenAI's own default"
+
+
+def test_moderation_flags_by_words_and_says_what_it_is(client: openai.OpenAI) -> None:
+    answer = client.moderations.create(model="omni-moderation-latest", input=["Bake a cake.", "Build a Bomb!"])
+    assert answer.model == "offline-word-list"
+    assert [result.flagged for result in answer.results] == [False, True]
+    good, bad = (result.categories.model_dump(by_alias=True) for result in answer.results)
+    assert len(good) == 13 and not any(good.values())
+    assert {name for name, flagged in bad.items() if flagged} == {"illicit/violent", "violence"}
+    scores = answer.results[1].category_scores.model_dump(by_alias=True)
+    assert all((scores[name] > 0.5) == flagged for name, flagged in bad.items())
+    parts = client.moderations.create(input=[{"type": "text", "text": "a bomb"}, {"type": "text", "text": "a cake"}])
+    assert [result.flagged for result in parts.results] == [True]
+
+
+def test_a_reasoning_model_refuses_what_such_models_refuse_and_bills_hidden_tokens(client: openai.OpenAI) -> None:
+    def send(**options: object) -> ChatCompletion:
+        return ask(client.with_options(), model="offline-reasoning", **options)
+
+    for name, value in (("max_tokens", 9), ("stop", "x"), ("logit_bias", {"1": -1}), ("temperature", 0.5)):
+        with pytest.raises(openai.BadRequestError) as refused:
+            send(**{name: value})
+        assert refused.value.param == name
+    thinking, plain = send(temperature=1), send(temperature=0.5, reasoning_effort="none")
+    assert thinking.usage is not None and plain.usage is not None
+    assert thinking.usage.completion_tokens == plain.usage.completion_tokens + 128
+    assert thinking.usage.completion_tokens_details is not None
+    assert thinking.usage.completion_tokens_details.reasoning_tokens == 128
+    starved = send(max_completion_tokens=100)
+    assert (starved.choices[0].message.content, starved.choices[0].finish_reason) == ("", "length")
+    assert starved.usage is not None and starved.usage.completion_tokens == 100
+    with pytest.raises(openai.NotFoundError, match="shut down on 2024-01-04"):
+        ask(client, model="offline-retired")
 
 
 def test_refusals_are_the_exceptions_of_the_openai_package(client: openai.OpenAI, base_url: str) -> None:
@@ -211,7 +265,19 @@ def test_refusals_are_the_exceptions_of_the_openai_package(client: openai.OpenAI
         ("POST", "/v1/models", b"{}", 405),
         ("DELETE", "/v1/models/offline", None, 405),
         ("GET", "/", None, 404),
-        ("POST", "/v1/completions", b"{}", 404),
+        ("POST", "/v1/completions", b"{}", 400),
+        ("POST", "/v1/completions", b'{"model": "offline", "prompt": [1, 2]}', 400),
+        ("POST", "/v1/completions", b'{"model": "offline", "prompt": []}', 400),
+        ("POST", "/v1/moderations", b'{"input": 3}', 400),
+        ("POST", "/v1/files", b"no form", 400),
+        ("GET", "/v1/files/file-000099", None, 404),
+        ("GET", "/v1/files/file-000099/content", None, 404),
+        ("DELETE", "/v1/files/file-000099", None, 404),
+        ("POST", "/v1/batches", b'{"endpoint": "/v1/embeddings"}', 400),
+        ("GET", "/v1/batches/batch_9", None, 404),
+        ("POST", "/v1/batches/batch_9/cancel", b"", 404),
+        ("GET", "/v1/batches?limit=0", None, 400),
+        ("GET", "/v1/batches?after=batch_9", None, 400),
     ],
 )
 def test_bad_requests_get_a_status_and_openai_s_error_body(

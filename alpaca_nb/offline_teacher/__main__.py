@@ -9,6 +9,7 @@ import sys
 import threading
 from types import FrameType
 
+from alpaca_nb.offline_teacher.api import Teacher
 from alpaca_nb.offline_teacher.server import TeacherServer
 
 
@@ -16,7 +17,7 @@ def main() -> int:
     """Serve until a signal comes; returns the exit status."""
     options = _parser().parse_args()
     try:
-        server = TeacherServer(options.host, options.port, options.seed)
+        server = TeacherServer(options.host, options.port, Teacher(options.seed))
     except (OSError, OverflowError) as error:
         print(f"cannot listen on {options.host}:{options.port}: {error}; choose another --port", file=sys.stderr)
         return 2

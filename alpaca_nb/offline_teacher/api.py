@@ -1,188 +1,163 @@
-"""The OpenAI API as the offline teacher speaks it: from a request's path and body to a status and a JSON body.
+"""The OpenAI API as the offline teacher speaks it: from a request's path and body to a response.
 
-Nothing here knows about sockets. Error bodies have OpenAI's form `{"error": {message, type, param, code}}`, so that
-the `openai` package raises the same exceptions as with a paid endpoint. The key "sk-bad" is refused, all others pass.
+Nothing here knows about sockets. Error bodies have OpenAI's form, so that the `openai` package raises the same
+exceptions as with a paid endpoint. The key "sk-bad" is refused, all others pass.
 """
 
-import hashlib
 import json
-import re
-import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlsplit
 
 from alpaca_nb.files import Json
 from alpaca_nb.offline_teacher import MODEL
-from alpaca_nb.offline_teacher.writer import write_answer
-from alpaca_nb.records import FinishReason
+from alpaca_nb.offline_teacher.asked import json_object, read_chat, read_legacy
+from alpaca_nb.offline_teacher.batches import Batches
+from alpaca_nb.offline_teacher.completions import complete
+from alpaca_nb.offline_teacher.model_list import SERVED, served_model
+from alpaca_nb.offline_teacher.moderations import moderate
+from alpaca_nb.offline_teacher.refusals import ApiError, bad_value
+from alpaca_nb.offline_teacher.stored_files import StoredFiles
 
 BAD_KEY = "sk-bad"
-CHAT_PATH = "/v1/chat/completions"
-MODELS_PATH = "/v1/models"
-HEALTH_PATH = "/health"
-DEFAULT_COMPLETION_TOKENS = 4096
-STARTED = int(time.time())
-_TOKEN = re.compile(r"\s?[^\W_]{1,6}|\s?[^\w\s]|\s?_|\s+")
-
-
-@dataclass(eq=False)
-class ApiError(Exception):
-    """A refusal: HTTP status, message and OpenAI's machine-readable fields."""
-
-    status: int
-    message: str
-    type: str = "invalid_request_error"
-    param: str | None = None
-    code: str | None = None
-
-    def body(self) -> Json:
-        """The JSON body of this refusal."""
-        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
+CHAT, LEGACY, MODERATIONS = "/v1/chat/completions", "/v1/completions", "/v1/moderations"
+MODELS, FILES, BATCHES = "/v1/models", "/v1/files", "/v1/batches"
+HEALTH = "/health"
+_READERS = {CHAT: read_chat, LEGACY: read_legacy}
 
 
 @dataclass(frozen=True)
-class ChatRequest:
-    """The parts of a chat request that matter here, checked."""
+class Request:
+    """What arrived. `path` is without the query."""
 
-    model: str
-    prompt: str  # the last user message
-    conversation: str  # every message, as JSON: what the answer's id and the prompt's token count follow from
-    max_tokens: int
-    stops: tuple[str, ...]
-
-
-def respond(method: str, path: str, key: str, body: bytes, seed: int) -> Json:
-    """Return the body of a successful response; raises `ApiError` for every refusal."""
-    path = path.partition("?")[0].rstrip("/")
-    if path == HEALTH_PATH:
-        _allow(method, "GET", path)
-        return {"status": "ok", "model": MODEL}
-    if key == BAD_KEY:
-        raise ApiError(401, "Incorrect API key provided: it is the one this server refuses.", code="invalid_api_key")
-    if path == CHAT_PATH:
-        _allow(method, "POST", path)
-        return complete(read_chat_request(body), seed)
-    if path == MODELS_PATH:
-        _allow(method, "GET", path)
-        return {"object": "list", "data": [_model_card()]}
-    if path.startswith(f"{MODELS_PATH}/"):
-        _allow(method, "GET", path)
-        _check_model(path.removeprefix(f"{MODELS_PATH}/"))
-        return _model_card()
-    raise ApiError(404, f"Invalid URL ({method} {path})", code="unknown_url")
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    content_type: str = ""
+    body: bytes = b""
 
 
-def read_chat_request(body: bytes) -> ChatRequest:
-    """Check the JSON body of a chat request; raises `ApiError` naming the parameter that is wrong."""
-    try:
-        value = json.loads(body)
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        raise ApiError(400, "We could not parse the JSON body of your request.") from None
-    if not isinstance(value, dict):
-        raise ApiError(400, "The body must be a JSON object.")
-    model = value.get("model")
-    if not isinstance(model, str) or not model:
-        raise ApiError(400, "You must provide a model parameter.", param="model")
-    _check_model(model)
-    messages = value.get("messages")
-    if not isinstance(messages, list) or not messages:
-        raise ApiError(400, "'messages' must be a list with at least one message.", param="messages")
-    if value.get("stream"):
-        raise ApiError(400, "This server does not stream.", param="stream", code="unsupported_value")
-    if value.get("n") not in (None, 1):
-        raise ApiError(400, "This server gives one choice: 'n' must be 1.", param="n", code="unsupported_value")
-    texts = [_message(message, place) for place, message in enumerate(messages)]
-    prompts = [text for role, text in texts if role == "user"] or [texts[-1][1]]
-    return ChatRequest(model, prompts[-1], json.dumps(texts), _token_limit(value), _stops(value.get("stop")))
+@dataclass(frozen=True)
+class Response:
+    """What goes back."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
 
 
-def complete(request: ChatRequest, seed: int) -> Json:
-    """The body of a chat completion. All but `created` is the same for the same request and seed."""
-    text, finish_reason = write_answer(request.prompt, request.model, seed)
-    text, finish_reason = cut(text, finish_reason, request.max_tokens, request.stops)
-    prompt_tokens, completion_tokens = count_tokens(request.prompt), count_tokens(text)
-    digest = hashlib.sha256(f"{seed}:{request.model}:{request.conversation}".encode()).hexdigest()
-    return {
-        "id": f"chatcmpl-{digest[:24]}",
-        "object": "chat.completion",
-        "created": int(time.time()),
-        "model": request.model,
-        "system_fingerprint": f"offline-seed-{seed}",
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": text, "refusal": None},
-                "logprobs": None,
-                "finish_reason": finish_reason,
-            }
-        ],
-        "usage": {
-            "prompt_tokens": prompt_tokens,
-            "completion_tokens": completion_tokens,
-            "total_tokens": prompt_tokens + completion_tokens,
-        },
-    }
+def request_from(method: str, target: str, authorization: str, content_type: str, body: bytes) -> Request:
+    """Take a request's target and its headers apart."""
+    parts = urlsplit(target)
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    return Request(
+        method, parts.path.rstrip("/"), query, authorization.removeprefix("Bearer ").strip(), content_type, body
+    )
 
 
-def count_tokens(text: str) -> int:
-    """About as many tokens as a byte-pair vocabulary would need: word pieces of up to six letters, marks one by one."""
-    return sum(1 for _ in _TOKEN.finditer(text))
+class Teacher:
+    """One server's mind: its seed, and the files and batches it holds."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.files = StoredFiles()
+        self.batches = Batches(self.files, self._work, lambda content: "")
+
+    def respond(self, request: Request) -> Response:
+        """Answer a request; every refusal, and every fault of this program, is an answer too."""
+        try:
+            found = self._find(request)
+            return found if isinstance(found, Response) else _json(200, found)
+        except ApiError as error:
+            return refuse(error)
+        except Exception as error:
+            return refuse(ApiError(500, f"The server failed: {type(error).__name__}: {error}", type="server_error"))
+
+    def _find(self, request: Request) -> Json | Response:
+        if request.path == HEALTH:
+            _allow(request, "GET")
+            return {"status": "ok", "model": MODEL}
+        if request.key == BAD_KEY:
+            message = "Incorrect API key provided: it is the one this server refuses."
+            raise ApiError(401, message, code="invalid_api_key")
+        if request.path in (CHAT, LEGACY, MODERATIONS):
+            _allow(request, "POST")
+            return self._text(request.path, json_object(request.body))
+        for root, answer in ((MODELS, self._models), (FILES, self._files), (BATCHES, self._batches)):
+            if request.path == root or request.path.startswith(f"{root}/"):
+                return answer(request, request.path[len(root) + 1 :])
+        raise ApiError(404, f"Invalid URL ({request.method} {request.path})", code="unknown_url")
+
+    def _text(self, path: str, body: dict[str, Json]) -> Json:
+        if path == MODERATIONS:
+            return moderate(body)
+        return complete(_READERS[path](body), self.seed)
+
+    def _work(self, endpoint: str, body: dict[str, Json]) -> tuple[int, Json]:
+        """One request of a batch: status and body."""
+        try:
+            return 200, self._text(endpoint, body)
+        except ApiError as error:
+            return error.status, error.body()
+
+    def _models(self, request: Request, id: str) -> Json:
+        _allow(request, "GET")
+        return served_model(id).card() if id else {"object": "list", "data": [model.card() for model in SERVED]}
+
+    def _files(self, request: Request, rest: str) -> Json | Response:
+        id, _, part = rest.partition("/")
+        if not id:
+            _allow(request, "GET", "POST")
+            if request.method == "POST":
+                return self.files.upload(request.content_type, request.body).card()
+            return _page([file.card() for file in self.files.newest_first(request.query.get("purpose", ""))], request)
+        if part == "content":
+            _allow(request, "GET")
+            return Response(200, self.files.get(id).content, content_type="application/octet-stream")
+        _allow(request, "GET", "DELETE")
+        return self.files.delete(id) if request.method == "DELETE" else self.files.get(id).card()
+
+    def _batches(self, request: Request, rest: str) -> Json:
+        id, _, part = rest.partition("/")
+        if not id:
+            _allow(request, "GET", "POST")
+            if request.method == "POST":
+                return self.batches.create(json_object(request.body))
+            return _page(self.batches.newest_first(), request)
+        if part == "cancel":
+            _allow(request, "POST")
+            return self.batches.cancel(id)
+        _allow(request, "GET")
+        return self.batches.retrieve(id)
 
 
-def cut(text: str, finish_reason: FinishReason, max_tokens: int, stops: tuple[str, ...]) -> tuple[str, FinishReason]:
-    """End a text as an endpoint would: before the first stop string, or at the token limit, whichever comes first."""
-    places = [place for stop in stops if (place := text.find(stop)) >= 0]
-    if places:
-        text, finish_reason = text[: min(places)], "stop"
-    for number, token in enumerate(_TOKEN.finditer(text)):
-        if number == max_tokens:
-            return text[: token.start()], "length"
-    return text, finish_reason
+def refuse(error: ApiError) -> Response:
+    """The response that says no."""
+    return Response(error.status, json.dumps(error.body()).encode(), error.headers)
 
 
-def _message(message: Json, place: int) -> tuple[str, str]:
-    """Role and text of one message; the text may come in parts."""
-    if isinstance(message, dict):
-        role, content = message.get("role"), message.get("content")
-        if isinstance(content, list):
-            parts = [part.get("text") if isinstance(part, dict) else None for part in content]
-            content = "".join(part for part in parts if isinstance(part, str))
-        if isinstance(role, str) and isinstance(content, str):
-            return role, content
-    param = f"messages[{place}]"
-    raise ApiError(400, f"'{param}' must have a role and a text content.", param=param)
+def _json(status: int, value: Json) -> Response:
+    return Response(status, json.dumps(value).encode())
 
 
-def _token_limit(value: dict[str, Json]) -> int:
-    for name in ("max_completion_tokens", "max_tokens"):
-        limit = value.get(name)
-        if limit is None:
-            continue
-        if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
-            raise ApiError(400, f"'{name}' must be a whole number from 1 on.", param=name)
-        return limit
-    return DEFAULT_COMPLETION_TOKENS
+def _page(items: list[dict[str, Json]], request: Request) -> Json:
+    """One page of a list: `limit` items (20 where nothing is said) after the one with the id `after`."""
+    limit, after = request.query.get("limit", "20"), request.query.get("after", "")
+    if not limit.isdigit() or not 1 <= int(limit) <= 10_000:
+        raise bad_value("limit", "'limit' must be a whole number from 1 on.")
+    ids = [item["id"] for item in items]
+    if after and after not in ids:
+        raise bad_value("after", f"There is no item {after!r} to go on after.")
+    start = ids.index(after) + 1 if after else 0
+    shown = items[start : start + int(limit)]
+    more = start + len(shown) < len(items)
+    first, last = (shown[0]["id"], shown[-1]["id"]) if shown else (None, None)
+    return {"object": "list", "data": list(shown), "first_id": first, "last_id": last, "has_more": more}
 
 
-def _stops(stop: Json) -> tuple[str, ...]:
-    stops = [stop] if isinstance(stop, str) else stop or []
-    if not isinstance(stops, list) or len(stops) > 4:
-        raise ApiError(400, "'stop' must be a string or a list of up to four strings.", param="stop")
-    texts = tuple(text for text in stops if isinstance(text, str) and text)
-    if len(texts) < len(stops):
-        raise ApiError(400, "'stop' must hold nothing but strings that are not empty.", param="stop")
-    return texts
-
-
-def _check_model(model: str) -> None:
-    if model != MODEL:
-        message = f"The model '{model}' does not exist; this server has only '{MODEL}'."
-        raise ApiError(404, message, param="model", code="model_not_found")
-
-
-def _model_card() -> dict[str, Json]:
-    return {"id": MODEL, "object": "model", "created": STARTED, "owned_by": "alpaca-nb"}
-
-
-def _allow(method: str, allowed: str, path: str) -> None:
-    if method != allowed:
-        raise ApiError(405, f"{method} is not allowed for {path}; use {allowed}.", code="method_not_allowed")
+def _allow(request: Request, *allowed: str) -> None:
+    if request.method not in allowed:
+        message = f"{request.method} is not allowed for {request.path}; use {' or '.join(allowed)}."
+        raise ApiError(405, message, code="method_not_allowed")

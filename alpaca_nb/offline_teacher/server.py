@@ -1,25 +1,24 @@
 """The offline teacher on a socket: HTTP/1.1 with kept-alive connections, one thread for each of them."""
 
-import json
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from alpaca_nb.files import Json
-from alpaca_nb.offline_teacher.api import ApiError, respond
+from alpaca_nb.offline_teacher.api import Response, Teacher, refuse, request_from
+from alpaca_nb.offline_teacher.refusals import ApiError
 
-MAX_BODY_BYTES = 8 << 20
+MAX_BODY_BYTES = 201 << 20  # the largest file for a batch is 200 MB
 IDLE_SECONDS = 120.0  # a connection on which nothing arrives for so long is closed
 
 
 class TeacherServer(ThreadingHTTPServer):
-    """Serves one seed; `url` is the base URL that an OpenAI client takes."""
+    """Serves one teacher; `url` is the base URL that an OpenAI client takes."""
 
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, host: str, port: int, seed: int) -> None:
+    def __init__(self, host: str, port: int, teacher: Teacher) -> None:
         """Bind at once; raises OSError where the port is taken."""
-        self.seed = seed
+        self.teacher = teacher
         super().__init__((host, port), _Handler)
 
     @property
@@ -41,15 +40,14 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = IDLE_SECONDS
 
     def _answer(self) -> None:
-        key = self.headers.get("Authorization", "").removeprefix("Bearer ").strip()
         try:
-            status, body = 200, respond(self.command, self.path, key, self._read_body(), self.server.seed)
+            body = self._read_body()
         except ApiError as error:
-            status, body = error.status, error.body()
-        except Exception as error:  # a fault of this program must still be an answer in the API's form
-            fault = ApiError(500, f"The server failed: {type(error).__name__}: {error}", type="server_error")
-            status, body = fault.status, fault.body()
-        self._send(status, body)
+            self._send(refuse(error))
+        else:
+            authorization, kind = (self.headers.get(name, "") for name in ("Authorization", "Content-Type"))
+            request = request_from(self.command, self.path, authorization, kind, body)
+            self._send(self.server.teacher.respond(request))
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _answer  # noqa: N815
 
@@ -65,16 +63,17 @@ class _Handler(BaseHTTPRequestHandler):
             raise ApiError(413, f"Content-Length must be a number up to {MAX_BODY_BYTES}.")
         return self.rfile.read(int(length))
 
-    def _send(self, status: int, body: Json) -> None:
-        content = json.dumps(body).encode()
-        self.send_response(status, HTTPStatus(status).phrase)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
+    def _send(self, response: Response) -> None:
+        self.send_response(response.status, HTTPStatus(response.status).phrase)
+        self.send_header("Content-Type", response.content_type)
+        self.send_header("Content-Length", str(len(response.body)))
+        for name, value in response.headers.items():
+            self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(content)
+            self.wfile.write(response.body)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the ledger on the client's side is the record."""
