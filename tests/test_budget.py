@@ -37,7 +37,7 @@ def test_every_row_is_dated_and_sourced() -> None:
 
 
 def test_unknown_price_is_refused_and_local_ones_are_nothing() -> None:
-    with pytest.raises(BudgetError, match=r"'gpt-99'.*prices\.py"):
+    with pytest.raises(BudgetError, match=r"'gpt-99'.*prices\.csv"):
         price_of("gpt-99")
     with pytest.raises(BudgetError):
         price_of("offline", base_url="https://example.org/v1")  # the name alone makes no endpoint free
