@@ -119,7 +119,8 @@ def in_words(failure: Failure) -> str:
 def message_of(log_folder: Path, rank: int, since: float, last_words: bool) -> str:
     """What `@record` wrote about a rank's exception since `since` (epoch seconds); where there is nothing, or half a
     file, the last line of its stderr if `last_words` are wanted, else nothing."""
-    for folder in log_folder.glob(f"*/attempt_0/{rank}"):
+    starts = sorted(log_folder.glob(f"*/attempt_0/{rank}"), key=lambda folder: folder.stat().st_mtime)
+    for folder in starts[-1:]:  # a run that goes on finds the logs of the one that was broken off
         if folder.stat().st_mtime < since - 1:
             continue
         with contextlib.suppress(OSError, ValueError, KeyError):

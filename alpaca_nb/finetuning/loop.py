@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import apply_activation_checkpointing
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
@@ -38,6 +39,18 @@ def shard_model(model: PreTrainedModel, mesh: DeviceMesh, compute_dtype: torch.d
     if mesh.device_type == "cpu" and mesh.size() > 1:
         use_gloo_reduce_scatter(model)
     return cast("ShardedModel", model)
+
+
+def recompute_activations(model: PreTrainedModel) -> None:
+    """Keep only each layer's input for the backward pass, which then computes the layer again: "checkpointing"."""
+    layers = decoder_layers(model)
+    apply_activation_checkpointing(model, check_fn=lambda module: any(module is layer for layer in layers))
+
+
+def compile_layers(model: PreTrainedModel) -> None:
+    """Let torch compile each layer, one program for all lengths of pack; call it before `shard_model`."""
+    for layer in decoder_layers(model):
+        layer.compile(dynamic=True)
 
 
 def take_step(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alpaca_nb.errors import InputFileError
-from alpaca_nb.files import read_json, read_jsonl, write_json
+from alpaca_nb.files import read_json, read_jsonl, write_json, write_text
 
 SETTINGS_FILE, METRICS_FILE, RESULT_FILE = "settings.json", "metrics.jsonl", "result.json"
 TRAINING_ROWS_FILE, HELD_OUT_ROWS_FILE = "training_rows.npz", "held_out_rows.npz"
@@ -60,6 +60,18 @@ def read_metrics(folder: Path) -> list[StepMetrics]:
         except TypeError as error:
             raise InputFileError(f"{METRICS_FILE}, line {number}: not a step's metrics ({error})") from None
     return metrics
+
+
+def cut_metrics(folder: Path, step: int) -> None:
+    """Keep the lines up to `step`; those after it belong to steps that are done again.
+
+    Raises `InputFileError` where they are fewer.
+    """
+    path = folder / METRICS_FILE
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    if len(lines) < step:
+        raise InputFileError(f"{METRICS_FILE} has {len(lines)} lines, the checkpoint is of step {step}")
+    write_text(path, "".join(lines[:step]))
 
 
 def write_result(folder: Path, result: TrainingResult) -> None:

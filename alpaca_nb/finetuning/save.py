@@ -6,7 +6,8 @@ from typing import cast
 
 import torch
 import torch.distributed as dist
-from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict
+from torch.distributed.checkpoint.state_dict import get_model_state_dict
+from torch.distributed.tensor import DTensor
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from alpaca_nb.files import sync_folder
@@ -17,20 +18,46 @@ def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folde
 
     Every process must call this; all leave together, when the folder is there. Its attention is transformers' own.
     """
-    options = StateDictOptions(full_state_dict=True, cpu_offload=True)
-    weights = cast(dict[str, torch.Tensor], get_model_state_dict(model, options=options))  # empty but on process 0
+    weights = whole_weights(model, dtype)
     if dist.get_rank() == 0:
         neighbour = folder.with_name(f".{folder.name}.new")
         shutil.rmtree(neighbour, ignore_errors=True)
-        write_folder(model, {name: value.to(dtype) for name, value in weights.items()}, tokenizer, neighbour)
+        write_folder(model, weights, tokenizer, neighbour)
         put_in_place(neighbour, folder)
     dist.barrier()
+
+
+def rehearse_save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path, dtype: torch.dtype) -> None:
+    """Do before the first step all that `save_model` will do after the last, and throw the result away.
+
+    So no run trains for hours only to find that its disk is full or its model cannot be written.
+    """
+    trial = folder.with_name(f".{folder.name}.rehearsal")
+    try:
+        save_model(model, tokenizer, trial, dtype)
+    finally:
+        if dist.get_rank() == 0:
+            shutil.rmtree(trial, ignore_errors=True)
+
+
+def whole_weights(model: PreTrainedModel, dtype: torch.dtype) -> dict[str, torch.Tensor]:
+    """All weights as `dtype` in process 0's memory, put together one after the other; empty elsewhere.
+
+    Every process must call this.
+    """
+    whole: dict[str, torch.Tensor] = {}
+    for name, value in get_model_state_dict(model).items():
+        tensor = value.full_tensor() if isinstance(value, DTensor) else cast(torch.Tensor, value)
+        if dist.get_rank() == 0:
+            whole[name] = tensor.detach().to("cpu", dtype)
+    return whole
 
 
 def write_folder(
     model: PreTrainedModel, weights: dict[str, torch.Tensor], tokenizer: PreTrainedTokenizerBase, folder: Path
 ) -> None:
     """Write weights, configuration, tokenizer and generation settings into a new folder."""
+    attention, master_dtype = model.config._attn_implementation, model.config.dtype
     model.config._attn_implementation = "sdpa"
     model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
@@ -39,6 +66,7 @@ def write_folder(
     model.config.dtype = next(iter(weights.values())).dtype  # save_pretrained wrote the master weights' float32
     model.config.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    model.config._attn_implementation, model.config.dtype = attention, master_dtype  # for the steps after a rehearsal
 
 
 def put_in_place(neighbour: Path, folder: Path) -> None:

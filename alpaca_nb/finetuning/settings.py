@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -29,6 +30,18 @@ class TrainingSettings:
     max_gradient_norm: float = 1.0
     max_tokens_per_pack: int = 2048
     precision: Precision = "auto"  # bfloat16 where the machine computes it fast
+    activation_checkpointing: bool = False  # less memory for a third more arithmetic
+    compile_layers: bool = False
+    deterministic: bool = False  # GPUs only: kernels whose sums have a fixed order; a CPU's have one anyway
+    checkpoint_every: int = 0  # optimizer steps; 0: every ten minutes
+    keep_checkpoints: int = 0  # 0: the last one, and none once the run has ended
+    nodes: int = 1  # machines, with `number_of_processes` processes each
+    rendezvous_endpoint: str = ""  # host:port of the first machine, where there are several
+
+    @property
+    def world_size(self) -> int:
+        """Processes on all machines together."""
+        return self.number_of_processes * self.nodes
 
 
 def check_settings(settings: TrainingSettings, rows: int, held_out_rows: int) -> list[str]:
@@ -36,19 +49,26 @@ def check_settings(settings: TrainingSettings, rows: int, held_out_rows: int) ->
 
     Raises `RecipeError` naming the parameter and what it may be.
     """
-    above_zero = ("number_of_processes", "epochs", "batch_size", "learning_rate", "max_length")
+    above_zero = ("number_of_processes", "nodes", "epochs", "batch_size", "learning_rate", "max_length")
     for name in above_zero:
         value = getattr(settings, name)
         if not (math.isfinite(value) and value > 0):
             raise RecipeError(f"{name} must be above 0, not {value}")
-    if settings.max_steps < 0:
-        raise RecipeError(f"max_steps must be 0 (all steps) or above, not {settings.max_steps}")
+    for name in ("max_steps", "checkpoint_every", "keep_checkpoints"):
+        if getattr(settings, name) < 0:
+            raise RecipeError(f"{name} must be 0 or above, not {getattr(settings, name)}")
     if not 0 <= settings.warmup_ratio < 1:
         raise RecipeError(f"warmup_ratio must be at least 0 and below 1, not {settings.warmup_ratio}")
-    if settings.batch_size < settings.number_of_processes:
+    if settings.batch_size < settings.world_size:
+        times = f" x {settings.nodes} nodes" if settings.nodes > 1 else ""
         raise RecipeError(
-            f"batch_size {settings.batch_size} is less than number_of_processes {settings.number_of_processes}: "
+            f"batch_size {settings.batch_size} is less than number_of_processes {settings.number_of_processes}{times}: "
             "each process needs a row in each step; raise the one or lower the other"
+        )
+    if settings.nodes > 1 and not re.fullmatch(r"[\w.-]+:\d+", settings.rendezvous_endpoint):
+        raise RecipeError(
+            f"rendezvous_endpoint must be host:port of the first machine where nodes is {settings.nodes}, "
+            f"not {settings.rendezvous_endpoint!r}"
         )
     if held_out_rows < 1:
         raise RecipeError(f"held_out_rows must be at least 1, not {held_out_rows}: the lesson measures on them")

@@ -4,17 +4,21 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from alpaca_nb.finetuning.checkpoints import newest_checkpoint
 from alpaca_nb.finetuning.encode import EncodedRow, write_rows
 from alpaca_nb.finetuning.launch import OnProgress, run_torchrun
 from alpaca_nb.finetuning.results import (
     HELD_OUT_ROWS_FILE,
     LOG_FOLDER,
+    RESULT_FILE,
     SETTINGS_FILE,
     TRAINING_ROWS_FILE,
     TrainingResult,
     read_result,
 )
+from alpaca_nb.finetuning.same_run import differences, fingerprint_of, read_fingerprint, write_fingerprint
 from alpaca_nb.finetuning.settings import TrainingSettings, write_settings
+from alpaca_nb.models import model_folder
 
 
 def train_in_processes(
@@ -26,14 +30,10 @@ def train_in_processes(
 ) -> TrainingResult:
     """Train in `settings.number_of_processes` processes; `folder` is the run folder's `finetuning/`.
 
-    What an earlier run left in `folder` is removed; `model/` beside it is replaced only when the new one is whole.
-    Raises `TrainingError` with the words of the process that failed.
+    A run that was broken off goes on from its last checkpoint; `model/` beside `folder` is replaced only when the new
+    one is whole. Raises `TrainingError` with the words of the process that failed.
     """
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    write_rows(folder / TRAINING_ROWS_FILE, training)
-    write_rows(folder / HELD_OUT_ROWS_FILE, held_out)
-    write_settings(folder / SETTINGS_FILE, settings)
+    print(prepare_folder(folder, settings, training, held_out), flush=True)
     run_torchrun(
         "alpaca_nb.finetuning.train",
         ["--finetuning-folder", str(folder)],
@@ -42,6 +42,30 @@ def train_in_processes(
         on_progress=on_progress,
     )
     return read_result(folder)
+
+
+def prepare_folder(
+    folder: Path, settings: TrainingSettings, training: Sequence[EncodedRow], held_out: Sequence[EncodedRow]
+) -> str:
+    """Write what the processes read, and say in a line where they will begin.
+
+    A checkpoint of the same run stays; what a run with other settings, rows or base model has left is removed.
+    """
+    base = model_folder(settings.base_model, seed=settings.seed)
+    new, old = fingerprint_of(settings, training, held_out, base), read_fingerprint(folder)
+    checkpoint = newest_checkpoint(folder, new.digest)
+    if checkpoint is not None:
+        (folder / RESULT_FILE).unlink(missing_ok=True)
+        write_settings(folder / SETTINGS_FILE, settings)  # who computes may have changed
+        return f"this run was broken off: it goes on from {folder.name}/{checkpoint.name}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    write_rows(folder / TRAINING_ROWS_FILE, training)
+    write_rows(folder / HELD_OUT_ROWS_FILE, held_out)
+    write_settings(folder / SETTINGS_FILE, settings)
+    write_fingerprint(folder, new)
+    changed = differences(old, new) if old else []
+    return f"training begins anew; changed since the last run: {', '.join(changed)}" if changed else "training begins"
 
 
 def number_of_parameters(model_folder: Path) -> int:

@@ -1,13 +1,16 @@
 """What each training process runs: `torchrun … -m alpaca_nb.finetuning.train --finetuning-folder FOLDER`.
 
 The folder holds `settings.json` and the rows as tokens; process 0 adds `metrics.jsonl` (a line a step) and
-`result.json`, and writes the model beside the folder. Lines beginning with `PROGRESS ` on stdout say where it is.
+`result.json`, and writes the model beside the folder. A run that finds its own checkpoint goes on from there. Lines
+beginning with `PROGRESS ` on stdout say where it is.
 """
 
 import argparse
+import dataclasses
 import json
-import math
 import os
+import random
+import shutil
 import sys
 import time
 from datetime import timedelta
@@ -19,12 +22,30 @@ import torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.elastic.multiprocessing.errors import record
 
-from alpaca_nb.errors import TrainingError
 from alpaca_nb.finetuning.attention import use_packed_attention
+from alpaca_nb.finetuning.checkpoints import (
+    CHECKPOINTS_FOLDER,
+    Checkpoint,
+    CheckpointClock,
+    check_disk,
+    newest_checkpoint,
+    remove_half_written,
+    restore_checkpoint,
+    save_checkpoint,
+)
 from alpaca_nb.finetuning.devices import own_device
 from alpaca_nb.finetuning.encode import EncodedRow, read_rows
+from alpaca_nb.finetuning.faults import check_health, highest_sane_loss, out_of_memory_in_words
 from alpaca_nb.finetuning.launch import PROGRESS_MARK
-from alpaca_nb.finetuning.loop import learning_rate_at, mean_loss, packs_of, shard_model, take_step
+from alpaca_nb.finetuning.loop import (
+    compile_layers,
+    learning_rate_at,
+    mean_loss,
+    packs_of,
+    recompute_activations,
+    shard_model,
+    take_step,
+)
 from alpaca_nb.finetuning.plan import number_of_steps, rows_of_step
 from alpaca_nb.finetuning.results import (
     HELD_OUT_ROWS_FILE,
@@ -33,9 +54,12 @@ from alpaca_nb.finetuning.results import (
     StepMetrics,
     TrainingResult,
     append_metrics,
+    cut_metrics,
+    read_metrics,
     write_result,
 )
-from alpaca_nb.finetuning.save import save_model
+from alpaca_nb.finetuning.same_run import run_digest
+from alpaca_nb.finetuning.save import rehearse_save, save_model
 from alpaca_nb.finetuning.settings import Precision, TrainingSettings, read_settings, warmup_steps
 from alpaca_nb.memory import give_back_freed_memory
 from alpaca_nb.models import load_model, load_tokenizer, model_folder
@@ -53,35 +77,45 @@ def main() -> None:
     """Join the other processes, train, save, and leave the group in every case."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--finetuning-folder", type=Path, required=True)  # torchrun would take short names for its own
-    folder = parser.parse_args().finetuning_folder
+    folder = parser.parse_args().finetuning_folder.resolve()
+    settings = read_settings(folder / SETTINGS_FILE)
     device = own_device()
+    if settings.deterministic:
+        use_repeatable_kernels()
     dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=LONGEST_SILENCE)
     try:
-        run(folder, device)
+        with out_of_memory_in_words(settings, device):
+            run(folder, settings, device)
     finally:
         dist.destroy_process_group()
 
 
-def run(folder: Path, device: torch.device) -> None:
-    """The whole run of one process: load, measure, train, measure, save."""
-    settings = read_settings(folder / SETTINGS_FILE)
+def run(folder: Path, settings: TrainingSettings, device: torch.device) -> None:
+    """The whole run of one process: load, shard, restore or measure, train, measure, save."""
     training, held_out = read_rows(folder / TRAINING_ROWS_FILE), read_rows(folder / HELD_OUT_ROWS_FILE)
+    steps = number_of_steps(len(training), settings.epochs, settings.batch_size, settings.max_steps)
+    compute_dtype = dtype_for(settings.precision, device)
     tell(0, "loading the model")
     base = model_folder(settings.base_model, seed=settings.seed)
-    whole_model = load_model(base, "float32")
-    whole_model.to(device)  # type: ignore[arg-type]
-    use_packed_attention(whole_model)
-    compute_dtype = dtype_for(settings.precision, device)
-    model = shard_model(whole_model, init_device_mesh(device.type, (dist.get_world_size(),)), compute_dtype)
-    tell(0, "loss on held-out rows before training")
-    before = mean_loss(model, held_out, settings.max_tokens_per_pack, device)
+    model = build_model(base, settings, device, compute_dtype)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.0, fused=True)
+    tell(0, "rehearsing the last save")
+    tokenizer, destination = load_tokenizer(base), folder.parent / "model"
+    check_disk(folder, sum(p.numel() for p in model.parameters() if p.requires_grad), max(1, settings.keep_checkpoints))
+    rehearse_save(model, tokenizer, destination, compute_dtype)
+    start = resume(model, optimizer, folder)
+    if start is None:
+        tell(0, "loss on held-out rows before training")
+        before = mean_loss(model, held_out, settings.max_tokens_per_pack, device)
+        start = Checkpoint(0, run_digest(folder), before)
     give_back_freed_memory()
-    metrics = train(model, training, settings, device, folder)
-    tell(len(metrics), "loss on held-out rows after training")
+    take_steps(model, optimizer, training, settings, device, folder, start, steps)
+    tell(steps, "loss on held-out rows after training")
     after = mean_loss(model, held_out, settings.max_tokens_per_pack, device)
-    tell(len(metrics), "saving the model")
-    save_model(model, load_tokenizer(base), folder.parent / "model", compute_dtype)
+    tell(steps, "saving the model")
+    save_model(model, tokenizer, destination, compute_dtype)
     if dist.get_rank() == 0:
+        metrics = read_metrics(folder)
         result = TrainingResult(
             steps=len(metrics),
             world_size=dist.get_world_size(),
@@ -89,28 +123,66 @@ def run(folder: Path, device: torch.device) -> None:
             precision=str(compute_dtype).removeprefix("torch."),
             tokens_trained=sum(line.tokens for line in metrics),
             training_seconds=sum(line.seconds for line in metrics),
-            held_out_loss_before=before,
+            held_out_loss_before=start.held_out_loss_before,
             held_out_loss_after=after,
         )
         write_result(folder, result)
+        if not settings.keep_checkpoints:
+            shutil.rmtree(folder / CHECKPOINTS_FOLDER, ignore_errors=True)
 
 
-def train(
+def build_model(
+    base: Path, settings: TrainingSettings, device: torch.device, compute_dtype: torch.dtype
+) -> "ShardedModel":
+    """Load the base model with float32 master weights and turn it into this process's share of it."""
+    whole_model = load_model(base, "float32")
+    whole_model.to(device)  # type: ignore[arg-type]
+    use_packed_attention(whole_model)
+    if settings.activation_checkpointing:
+        recompute_activations(whole_model)
+    if settings.compile_layers:
+        compile_layers(whole_model)
+    mesh = init_device_mesh(device.type, (dist.get_world_size(),))
+    return shard_model(whole_model, mesh, compute_dtype)
+
+
+def resume(model: "ShardedModel", optimizer: torch.optim.Optimizer, folder: Path) -> Checkpoint | None:
+    """Go back to the run's last checkpoint, the metrics too; None where there is none.
+
+    Process 0 looks for it and tells the others: on a shared disk two machines may see different things for a while.
+    """
+    found: list[Checkpoint | None] = [None]
+    if dist.get_rank() == 0:
+        found = [newest_checkpoint(folder, run_digest(folder))]
+        remove_half_written(folder, found[0])
+        cut_metrics(folder, found[0].step if found[0] else 0)
+    dist.broadcast_object_list(found, src=0)
+    if found[0] is not None:
+        tell(found[0].step, f"going on from {found[0].name}")
+        restore_checkpoint(model, optimizer, folder, found[0])
+    return found[0]
+
+
+def take_steps(
     model: "ShardedModel",
+    optimizer: torch.optim.Optimizer,
     rows: list[EncodedRow],
     settings: TrainingSettings,
     device: torch.device,
     folder: Path,
-) -> list[StepMetrics]:
-    """All optimizer steps of a run; process 0 writes each one's metrics as it ends."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.0, fused=True)
+    start: Checkpoint,
+    steps: int,
+) -> None:
+    """The optimizer steps after `start`, up to `steps`; process 0 writes each one's metrics as it ends."""
     lengths = [len(row.input_ids) for row in rows]
-    steps = number_of_steps(len(rows), settings.epochs, settings.batch_size, settings.max_steps)
     warmup = warmup_steps(settings, steps)
-    metrics: list[StepMetrics] = []
+    highest_loss = highest_sane_loss(start.held_out_loss_before, model.config.vocab_size)
+    clock = CheckpointClock(settings.checkpoint_every, last_step=steps, at_the_end=settings.keep_checkpoints > 0)
+    last_good = start
     model.train()
-    for step in range(steps):
+    for step in range(start.step, steps):
         began = time.perf_counter()
+        torch.manual_seed(seed_of_step(settings.seed, step, dist.get_rank()))
         chosen = rows_of_step(step, len(rows), settings.batch_size, settings.seed)
         packs = packs_of(chosen, rows, lengths, settings.max_tokens_per_pack, device)
         learned_tokens = sum(rows[row].learned_tokens for row in chosen)
@@ -120,17 +192,30 @@ def train(
         loss, norm = take_step(model, optimizer, packs, learned_tokens, settings.max_gradient_norm)
         if step % STEPS_BETWEEN_TRIMS == 0:
             give_back_freed_memory()
-        if not math.isfinite(loss) or not math.isfinite(norm):
-            raise TrainingError(
-                f"the loss is {loss} and the gradient norm {norm} at step {step + 1}: lower learning_rate"
-            )
+        check_health(step + 1, loss, norm, highest_loss, settings, last_good.name if last_good.step else "")
         tokens = sum(lengths[row] for row in chosen)
         seconds = time.perf_counter() - began
-        metrics.append(StepMetrics(step + 1, loss, norm, rate, tokens, learned_tokens, seconds))
         if dist.get_rank() == 0:
-            append_metrics(folder, metrics[-1])
+            append_metrics(folder, StepMetrics(step + 1, loss, norm, rate, tokens, learned_tokens, seconds))
         tell(step + 1, f"loss {loss:.3f}, {tokens / seconds:.0f} tokens/s", steps)
-    return metrics
+        if clock.is_due(step + 1):
+            last_good = dataclasses.replace(start, step=step + 1)
+            tell(step + 1, f"writing {last_good.name}", steps)
+            save_checkpoint(model, optimizer, folder, last_good, keep=max(1, settings.keep_checkpoints))
+
+
+def seed_of_step(seed: int, step: int, rank: int) -> int:
+    """Dropout's seed: it follows from the place in the run, so a run that goes on draws what it would have drawn."""
+    return random.Random(f"{seed}:dropout of step {step} in process {rank}").getrandbits(63)
+
+
+def use_repeatable_kernels() -> None:
+    """Ask CUDA for kernels that add in a fixed order, so that the same run gives the same bits."""
+    os.environ.setdefault(
+        "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
+    )  # docs.nvidia.com/cuda/cublas, "Results reproducibility"
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # costs time for nothing
 
 
 def tell(step: int, note: str, steps: int = 0) -> None:
