@@ -73,17 +73,28 @@ def encode_examples(
 
     Raises `InputFileError` where no row is left.
     """
+    return keep_what_teaches(examples, encode_each(examples, tokenizer, max_length), max_length)
+
+
+def encode_each(examples: Sequence[Example], tokenizer: "PreTrainedTokenizerBase", max_length: int) -> list[EncodedRow]:
+    """Every row as `encode_example` makes it, tokenised many at a time; one without an answer learns nothing."""
     prompts = tokenizer([alpaca_prompt(e.instruction, e.input) for e in examples]).input_ids
     answers = tokenizer([e.output for e in examples], add_special_tokens=False).input_ids
+    return [
+        _join(prompt_ids, answer_ids, tokenizer.eos_token_id, max_length)
+        for prompt_ids, answer_ids in zip(prompts, answers, strict=True)
+    ]
+
+
+def keep_what_teaches(examples: Sequence[Example], encoded: Sequence[EncodedRow], max_length: int) -> EncodedData:
+    """Part the rows that have something to learn from those that have not; raises `InputFileError` if none has."""
     rows: list[EncodedRow] = []
     dropped: list[DroppedRow] = []
-    for number, (prompt_ids, answer_ids) in enumerate(zip(prompts, answers, strict=True), start=1):
-        row = _join(prompt_ids, answer_ids, tokenizer.eos_token_id, max_length)
-        if not examples[number - 1].output.strip():
+    for number, (example, row) in enumerate(zip(examples, encoded, strict=True), start=1):
+        if not example.output.strip():
             dropped.append(DroppedRow(number, "the output is empty"))
         elif row.learned_tokens <= 0:
-            reason = f"the prompt alone fills max_length ({len(prompt_ids)} of {max_length} tokens)"
-            dropped.append(DroppedRow(number, reason))
+            dropped.append(DroppedRow(number, f"the prompt alone fills max_length ({max_length} tokens)"))
         else:
             rows.append(row)
     if not rows:
