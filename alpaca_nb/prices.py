@@ -140,8 +140,26 @@ def price_of(model: str, *, base_url: str = "", on: str = NEWEST) -> Price:
     known = ", ".join(sorted({row.model for row in PRICES}))
     raise BudgetError(
         f"no price is known for the model {model!r}, so its budget cannot be kept. "
-        f"Choose one with a price ({known}), or add a dated, sourced row for it to alpaca_nb/prices.csv."
+        f"Choose one with a price ({known}), give the price yourself (price_usd_per_million, for example 0.1,0.5 for "
+        f"$0.10 in and $0.50 out; 0,0 if it costs nothing), or add a dated, sourced row to alpaca_nb/prices.csv."
     )
+
+
+def given_price(model: str, text: str) -> Price:
+    """The price that a parameter gives as `input,output` in US dollars per million tokens.
+
+    It is taken as it is: no discount for a cache or a tier is known of it. Raises `BudgetError` for another form.
+    """
+    try:
+        given = [float(part) for part in text.split(",")]
+    except ValueError:
+        given = []
+    if len(given) != 2 or not all(0 <= number < float("inf") for number in given):
+        raise BudgetError(
+            f"price_usd_per_million is {text!r}; two numbers are needed, US dollars per million tokens of input and "
+            f"of output, for example 0.1,0.5"
+        )
+    return Price(model, given[0], given[1], "given", "the parameter price_usd_per_million")
 
 
 def is_loopback(base_url: str) -> bool:

@@ -9,7 +9,7 @@ from alpaca_nb.prices import Price
 from alpaca_nb.teacher.budget import Budget
 from alpaca_nb.teacher.question import Question, request_body
 from alpaca_nb.teacher.recorded import open_teacher
-from alpaca_nb.teacher.settings import TeacherSettings, chat_request
+from alpaca_nb.teacher.settings import TeacherSettings
 
 SCHEMA = {"type": "object", "properties": {"tasks": {"type": "array"}}}
 
@@ -18,10 +18,16 @@ def settings_for(base_url: str, model: str = "stub-1") -> TeacherSettings:
     return TeacherSettings(base_url, model, 1.0, 300, 5.0, 17, first_wait_seconds=0.001)
 
 
-def test_a_prompt_alone_is_what_it_always_was() -> None:
-    for model in ("gpt-6-luna", "some-model"):
-        settings = settings_for("https://api.openai.com/v1", model)
-        assert request_body(settings, Question("Hello")) == chat_request(settings, "Hello")
+def test_a_prompt_alone_is_a_chat_with_the_limit_under_the_right_name() -> None:
+    messages = [{"role": "user", "content": "Hello"}]
+    for base_url, model, limit in (
+        ("https://api.openai.com/v1", "gpt-6-luna", "max_completion_tokens"),
+        ("https://api.openai.com/v1", "some-new-model", "max_completion_tokens"),
+        ("http://127.0.0.1:1/v1", "some-model", "max_tokens"),
+    ):
+        body = request_body(settings_for(base_url, model), Question("Hello"))
+        assert body["messages"] == messages and body[limit] == 300
+        assert len({"max_tokens", "max_completion_tokens"} & set(body)) == 1
 
 
 def test_both_kinds_go_to_their_own_address_and_share_the_ledger(tmp_path: Path) -> None:

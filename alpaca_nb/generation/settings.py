@@ -10,7 +10,7 @@ from alpaca_nb.files import Json
 from alpaca_nb.generation.filters import ALL_FILTERS, filters_of
 from alpaca_nb.generation.prompt import REQUEST, choose_seeds, numbered_item, request_prompt
 from alpaca_nb.generation.protocol import Protocol, check_protocol
-from alpaca_nb.prices import Price, price_of
+from alpaca_nb.prices import Price
 from alpaca_nb.records import SeedTask
 from alpaca_nb.teacher.budget import Budget
 from alpaca_nb.teacher.settings import TeacherSettings
@@ -99,7 +99,7 @@ def plan_requests(settings: GenerationSettings, seeds: Sequence[SeedTask]) -> Re
     if len(seeds) < settings.seeds_per_request:
         raise RecipeError(f"seeds_per_request is {settings.seeds_per_request}, but there are {len(seeds)} seed tasks")
     teacher = settings.teacher
-    budget = Budget(teacher.budget_usd, price_of(teacher.model, base_url=teacher.base_url))
+    budget = Budget(teacher.budget_usd, teacher.price)
     least = ceil(settings.number_of_rows / settings.new_tasks_per_request)
     likely = ceil(settings.number_of_rows / (settings.new_tasks_per_request * LIKELY_KEPT_SHARE))
     prompts = (settings.prompt_of(seeds, index) for index in range(likely))

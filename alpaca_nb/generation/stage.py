@@ -16,7 +16,8 @@ from alpaca_nb.progress import Progress
 from alpaca_nb.records import Rejection, SeedTask
 from alpaca_nb.runs import Stage
 from alpaca_nb.teacher.answers import TeacherAnswer
-from alpaca_nb.teacher.recorded import RecordedTeacher, Totals, open_teacher
+from alpaca_nb.teacher.recorded import RecordedTeacher, open_teacher
+from alpaca_nb.teacher.totals import Totals
 
 LEDGER = ("generation", "ledger.jsonl")
 PROVENANCE = ("generation", "provenance.jsonl")

@@ -16,27 +16,37 @@ class TeacherAnswer:
     model: str  # as the endpoint named it
     usage: Usage | None  # None: the endpoint did not say
     fault: str = ""
+    service_tier: str = ""  # in which the endpoint says it worked, where it does
 
 
-def read_answer(request_index: int, body: bytes) -> TeacherAnswer:
-    """Read a response body; faults are `unreadable_answer`, `no_choices` and `empty_answer`. Never raises."""
+def read_answer(request_index: int, body: bytes, stop: tuple[str, ...] = ()) -> TeacherAnswer:
+    """Read a response body; faults are `unreadable_answer`, `no_choices` and `empty_answer`. Never raises.
+
+    The text ends before the first of `stop`, whether or not the endpoint knew it.
+    """
     raw = body.decode("utf-8", "replace")
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError):
         return TeacherAnswer(request_index, raw, "", "", None, "unreadable_answer")
     top = value if isinstance(value, dict) else {}
-    usage, model = _usage(top.get("usage")), _text(top.get("model"))
+    usage, model, tier = _usage(top.get("usage")), _text(top.get("model")), _text(top.get("service_tier"))
     choices = top.get("choices")
     first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
     if first is None:
-        return TeacherAnswer(request_index, raw, "", model, usage, "no_choices")
+        return TeacherAnswer(request_index, raw, "", model, usage, "no_choices", tier)
     message = first.get("message")
     text = _text(message.get("content") if isinstance(message, dict) else first.get("text"))
-    finish_reason = _text(first.get("finish_reason"))
+    text, finish_reason = cut_at_stop(text, _text(first.get("finish_reason")), stop)
     if not text.strip():
-        return TeacherAnswer(request_index, raw, finish_reason, model, usage, "empty_answer")
-    return TeacherAnswer(request_index, text, finish_reason, model, usage)
+        return TeacherAnswer(request_index, raw, finish_reason, model, usage, "empty_answer", tier)
+    return TeacherAnswer(request_index, text, finish_reason, model, usage, "", tier)
+
+
+def cut_at_stop(text: str, finish_reason: str, stop: tuple[str, ...]) -> tuple[str, str]:
+    """End a text before the first stop string: families that know no `stop` run on, and some servers leave it in."""
+    places = [place for each in stop if (place := text.find(each)) >= 0]
+    return (text[: min(places)], "stop") if places else (text, finish_reason)
 
 
 def _text(value: object) -> str:

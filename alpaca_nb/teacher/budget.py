@@ -9,7 +9,7 @@ import asyncio
 from decimal import Decimal
 
 from alpaca_nb.errors import BudgetError
-from alpaca_nb.prices import Price
+from alpaca_nb.prices import Price, Tier
 
 _TOKENS_AROUND_A_MESSAGE = 16
 
@@ -24,9 +24,10 @@ class Budget:
         self.reserved_usd = Decimal(0)
         self._settled = asyncio.Event()
 
-    def worst_case_usd(self, prompt: str, max_completion_tokens: int) -> Decimal:
+    def worst_case_usd(self, prompt: str, max_completion_tokens: int, *, tier: Tier = "standard") -> Decimal:
         """The most that one request can cost."""
-        return self.price.worst_usd(len(prompt.encode()) + _TOKENS_AROUND_A_MESSAGE, max_completion_tokens)
+        most_tokens = len(prompt.encode()) + _TOKENS_AROUND_A_MESSAGE
+        return self.price.worst_usd(most_tokens, max_completion_tokens, tier=tier)
 
     async def reserve(self, usd: Decimal) -> None:
         """Reserve `usd`; waits while requests on their way may still give some back, else raises `BudgetError`."""

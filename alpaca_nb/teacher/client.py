@@ -12,8 +12,8 @@ import os
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from openai import (
     APIConnectionError,
@@ -27,20 +27,15 @@ from openai import (
 from alpaca_nb.errors import TeacherError
 from alpaca_nb.files import Json
 from alpaca_nb.prices import is_loopback
-from alpaca_nb.teacher.question import QuestionKind
+from alpaca_nb.teacher.question import arguments
+from alpaca_nb.teacher.refusals import explain, is_final
 from alpaca_nb.teacher.settings import KEY_VARIABLE
 
 LONGEST_WAIT_SECONDS = 120.0  # an endpoint that asks for more is not waited for
 _PLACEHOLDER_KEY = "none-needed"
-_OUT_OF_MONEY = {
-    "insufficient_quota",
-    "credit_balance_exhausted",
-    "organization_spend_limit_exceeded",
-    "project_spend_limit_exceeded",
-    "organization_usage_limit_exceeded",
-}
-_WORTH_RETRYING = {408, 409, 425, 429}  # and everything from 500
 _LOOKS_LIKE_A_KEY = re.compile(r"Bearer \S+|\bsk-[\w*.-]{4,}|\S*\*{3,}\S*")
+
+Cause = Literal["refused", "busy", "server_error", "timeout", "connection"]  # busy: HTTP 429
 
 
 @dataclass(frozen=True)
@@ -49,6 +44,8 @@ class Reply:
 
     body: bytes
     request_id: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0  # from sending to the last byte
 
 
 @dataclass(frozen=True)
@@ -59,6 +56,8 @@ class Failure:
     final: bool  # trying again cannot help
     maybe_billed: bool  # the endpoint may have done the work
     wait_seconds: float | None = None
+    cause: Cause = "refused"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def check_key(base_url: str) -> None:
@@ -88,25 +87,24 @@ def open_client(base_url: str, timeout_seconds: float) -> AsyncOpenAI:
     )
 
 
-async def send(
-    client: AsyncOpenAI, body: Mapping[str, Json], timeout_seconds: float, *, kind: QuestionKind = "chat"
-) -> Reply | Failure:
-    """Send one request; `timeout_seconds` bounds the whole of it, a dripping body included."""
-    endpoint: Any = client.chat.completions if kind == "chat" else client.completions
+async def send(client: AsyncOpenAI, body: Mapping[str, Json], timeout_seconds: float) -> Reply | Failure:
+    """Send one request, to chat if `body` has messages; `timeout_seconds` bounds all of it, a dripping body too."""
+    endpoint: Any = client.chat.completions if "messages" in body else client.completions
+    begun = time.monotonic()
     try:
         async with asyncio.timeout(timeout_seconds):
-            raw = await endpoint.with_raw_response.create(**body)
-            return Reply(raw.http_response.content, raw.headers.get("x-request-id", ""))
+            raw = await endpoint.with_raw_response.create(**arguments(body))
+            content = raw.http_response.content
+            return Reply(content, raw.headers.get("x-request-id", ""), raw.headers, time.monotonic() - begun)
     except (TimeoutError, APITimeoutError) as error:
-        arrived = not _never_arrived(error)
-        return Failure(f"no complete answer within {timeout_seconds:g} s", final=False, maybe_billed=arrived)
+        words, arrived = f"no complete answer within {timeout_seconds:g} s", not _never_arrived(error)
+        return Failure(words, final=False, maybe_billed=arrived, cause="timeout")
     except APIStatusError as error:
         return _refusal(error)
     except APIConnectionError as error:
         words = scrub(str(error.__cause__ or error)) or type(error.__cause__).__name__
-        return Failure(
-            f"connection to {client.base_url} failed: {words}", final=False, maybe_billed=not _never_arrived(error)
-        )
+        words, arrived = f"connection to {client.base_url} failed: {words}", not _never_arrived(error)
+        return Failure(words, final=False, maybe_billed=arrived, cause="connection")
     except (OpenAIError, ValueError) as error:
         return Failure(scrub(str(error)), final=True, maybe_billed=False)
 
@@ -127,22 +125,15 @@ def _never_arrived(error: Exception) -> bool:
 def _refusal(error: APIStatusError) -> Failure:
     """Sort an HTTP status ≥ 400: mend it yourself (final), or try again after a while."""
     status, words = error.status_code, scrub(str(error.message))[:500]
-    if error.code in _OUT_OF_MONEY or error.type in _OUT_OF_MONEY:
-        return _final(f"the account has no money or quota left: {words}. Top it up, then run again.")
-    if status in (401, 403):
-        return _final(f"the endpoint refuses the key (HTTP {status}): {words}. Check {KEY_VARIABLE}.")
-    if status == 404:
-        return _final(f"no such model or address (HTTP 404): {words}. Check teacher_model and teacher_base_url.")
-    if status not in _WORTH_RETRYING and status < 500:
-        return _final(f"the endpoint does not accept the request (HTTP {status}): {words}")
-    wait = retry_after_seconds(error.response.headers, time.time())
+    code, kind, headers = str(error.code or ""), str(error.type or ""), error.response.headers
+    if is_final(status, code, kind, headers):
+        return Failure(explain(status, code, kind, words), final=True, maybe_billed=False)
+    wait = retry_after_seconds(headers, time.time())
     if wait is not None and wait > LONGEST_WAIT_SECONDS:
-        return _final(f"the endpoint asks to wait {wait:.0f} s (HTTP {status}): run again after that")
-    return Failure(f"HTTP {status}: {words}", final=False, maybe_billed=False, wait_seconds=wait)
-
-
-def _final(message: str) -> Failure:
-    return Failure(message, final=True, maybe_billed=False)
+        message = f"the endpoint asks to wait {wait:.0f} s (HTTP {status}): run again after that"
+        return Failure(message, final=True, maybe_billed=False)
+    cause: Cause = "busy" if status == 429 else "server_error"
+    return Failure(f"HTTP {status}: {words}", False, False, wait, cause, headers)
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: float) -> float | None:

@@ -1,16 +1,15 @@
 """Asking with a memory: every answer is in the ledger before it is read, and no recorded answer is asked again.
 
-One request goes: reserve the worst price → record that it is sent → send → record the bytes → read them → settle.
-A process that dies in between leaves "sent" without an outcome; the next one counts that at its worst price, because
-it may have been billed. Record kinds: `sent`, `answer`, `failed` (an attempt without an answer).
+One request goes: wait for its turn → reserve the worst price → record that it is sent → send → record the bytes → read
+them → settle. A process that dies in between leaves "sent" without an outcome; the next one counts that at its worst
+price, because it may have been billed. Bodies stay in the file; the memory holds where they are.
 """
 
-import asyncio
-import base64
-import hashlib
+import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -18,70 +17,94 @@ from openai import AsyncOpenAI
 
 from alpaca_nb.errors import LedgerError, TeacherError
 from alpaca_nb.files import Json
-from alpaca_nb.prices import Price, is_loopback, price_of
-from alpaca_nb.records import Usage
+from alpaca_nb.prices import Price, Tier, is_loopback
 from alpaca_nb.teacher.answers import TeacherAnswer, read_answer
 from alpaca_nb.teacher.budget import Budget
+from alpaca_nb.teacher.capabilities import check_not_shut_down
 from alpaca_nb.teacher.client import Failure, Reply, check_key, open_client, send
-from alpaca_nb.teacher.ledger import Ledger, Record, scan
+from alpaca_nb.teacher.ledger import Entry, Ledger, Record, walk
+from alpaca_nb.teacher.ledger_records import (
+    answer_record,
+    body_of,
+    failure_record,
+    index_in,
+    price_record,
+    sent_record,
+    stop_of,
+)
 from alpaca_nb.teacher.local_server import running_offline_teacher
+from alpaca_nb.teacher.pace import Clock, Pace
 from alpaca_nb.teacher.question import Question, as_question, request_body
 from alpaca_nb.teacher.settings import TeacherSettings
+from alpaca_nb.teacher.totals import Totals
 
 _LONGEST_OWN_WAIT_SECONDS = 8.0
-
-
-@dataclass
-class Totals:
-    """What the teacher has done in this run folder, earlier processes included."""
-
-    answers: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+_FIRST_WINDOW = 4  # requests on their way before the first answer; 1 for a model that the kit does not know
+_BYTES_PER_TOKEN = 4  # as OpenAI's rate limiter estimates a prompt
 
 
 @asynccontextmanager
 async def open_teacher(
-    settings: TeacherSettings, ledger_path: Path, configuration: Mapping[str, Json], *, price: Price | None = None
+    settings: TeacherSettings,
+    ledger_path: Path,
+    configuration: Mapping[str, Json],
+    *,
+    price: Price | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator["RecordedTeacher"]:
     """Open ledger, budget and client for one teacher; start the offline one where `base_url` is empty.
 
     `configuration` is what else, beside the teacher, makes two runs' answers different (prompt text, seeds);
     `price` overrides the price book.
-    Raises before anything is written where key or price are missing.
+    Raises before anything is written where key or price are missing, or the model is shut down.
     """
     check_key(settings.base_url)
-    budget = Budget(settings.budget_usd, price or price_of(settings.model, base_url=settings.base_url))
+    notice = check_not_shut_down(settings.model, settings.base_url, datetime.now(UTC).date())
+    budget = Budget(settings.budget_usd, price or settings.price)
     async with AsyncExitStack() as stack:
         ledger = stack.enter_context(Ledger(ledger_path, {**_teacher_configuration(settings), **configuration}))
-        if ledger.notice:
-            print(ledger.notice)
+        for words in filter(None, (notice, ledger.notice)):
+            print(words)
         base_url = settings.base_url or stack.enter_context(running_offline_teacher(settings.seed))
         client = await stack.enter_async_context(open_client(base_url, settings.timeout_seconds))
-        yield RecordedTeacher(settings, ledger, budget, client)
+        yield RecordedTeacher(settings, ledger, budget, client, clock)
 
 
 def recorded_answers(ledger_path: Path) -> list[TeacherAnswer]:
     """All answers in a ledger, by request index; asks nobody and changes nothing."""
-    records = scan(ledger_path.read_bytes(), str(ledger_path)).records
-    bodies = {int(str(record["request"])): _body_of(record) for record in records if record["kind"] == "answer"}
-    return [read_answer(index, bodies[index]) for index in sorted(bodies)]
+    answers: dict[int, TeacherAnswer] = {}
+    with ledger_path.open("rb") as file:
+        for entry in walk(file, str(ledger_path)):
+            if entry.record["kind"] == "answer":
+                answers[index_in(entry.record)] = _answer_in(entry.record)
+    return [answers[index] for index in sorted(answers)]
 
 
 class RecordedTeacher:
     """A teacher whose answers are numbered; `budget` and `totals` say what they cost."""
 
-    def __init__(self, settings: TeacherSettings, ledger: Ledger, budget: Budget, client: AsyncOpenAI) -> None:
-        self.settings, self.ledger, self.budget, self._client = settings, ledger, budget, client
-        self.totals = Totals()
-        self._bodies: dict[int, bytes] = {}
-        self._prompts: dict[int, str] = {}  # SHA-256 of the prompt that each recorded answer answers
-        self._not_before = 0.0  # event-loop time until which the endpoint asked everybody to wait
-        self._remember(ledger.recorded)
+    def __init__(
+        self,
+        settings: TeacherSettings,
+        ledger: Ledger,
+        budget: Budget,
+        client: AsyncOpenAI,
+        clock: Clock | None = None,
+    ) -> None:
+        self.settings, self.ledger, self.budget, self.client = settings, ledger, budget, client
+        self.totals = Totals(budget.price)
+        self.pace = Pace(_FIRST_WINDOW if settings.capabilities.known else 1, clock)
+        self._places: dict[int, tuple[int, int, str]] = {}  # of each answer: its place in the file, its prompt's hash
+        for entry in ledger.entries():
+            self._count(entry)
+        self.totals.take_over()
+        self.budget.remember(self.totals.usd)
+        if self.totals.price != budget.price or not self._places:
+            self.record(price_record(budget.price))
 
     def has(self, request_index: int) -> bool:
         """Whether this request's answer is recorded, so that `answer` costs nothing."""
-        return request_index in self._bodies
+        return request_index in self._places
 
     async def answer(self, request_index: int, asked: Question | str) -> TeacherAnswer:
         """Return the answer to request `request_index`, from the ledger if it is there.
@@ -90,84 +113,123 @@ class RecordedTeacher:
         """
         question = as_question(asked)
         if not self.has(request_index):
-            await self._ask(request_index, question)
-        if self._prompts[request_index] != _sha256(question.prompt):
+            return await self._ask(request_index, question)
+        start, length, sha256 = self._places[request_index]
+        if sha256 != question.sha256:
             raise LedgerError(
                 f"{self.ledger.path}: the recorded answer to request {request_index} belongs to another prompt; "
                 f"use another --run-dir"
             )
-        return read_answer(request_index, self._bodies[request_index])
+        return _answer_in(self.ledger.read(start, length))
 
-    async def _ask(self, index: int, question: Question) -> None:
+    def worst_usd(self, question: Question) -> Decimal:
+        """The most that one request can cost; at the flex tier too, for the endpoint may not keep to it."""
+        tier: Tier = "batch" if self.settings.use_batch else "standard"
+        return self.budget.worst_case_usd(question.billed_text, question.limit(self.settings), tier=tier)
+
+    def record(self, record: Record) -> Decimal:
+        """Put a record on the disk, then count it; returns the dollars that it adds."""
+        return self._count(self.ledger.append(record))
+
+    def record_all(self, records: list[Record]) -> Decimal:
+        """The same for some records together, with one fsync."""
+        return sum((self._count(entry) for entry in self.ledger.append_all(records)), Decimal(0))
+
+    async def _ask(self, index: int, question: Question) -> TeacherAnswer:
         """Ask until an answer is recorded; every attempt is reserved, recorded and settled on its own."""
-        body, prompt = request_body(self.settings, question), question.prompt
-        worst = self.budget.worst_case_usd(question.billed_text, question.limit(self.settings))
-        last_words = ""
-        for attempt in range(1, self.settings.max_attempts + 1):
-            await self._wait_for_turn()
+        body, worst = request_body(self.settings, question), self.worst_usd(question)
+        attempts_left = self.settings.max_attempts
+        attempt = 0
+        while True:
+            attempt += 1
+            outcome = await self._attempt(index, attempt, question, body, worst)
+            if isinstance(outcome, TeacherAnswer):
+                return outcome
+            if outcome.final:
+                raise TeacherError(f"request {index}: {outcome.message} {self._aside()}Recorded answers are safe.")
+            attempts_left -= not self._whole_endpoint_fails(outcome)
+            if attempts_left <= 0:
+                raise TeacherError(
+                    f"request {index}: given up after {attempt} attempts; the last one: {outcome.message}. "
+                    f"{self._aside()}Recorded answers are safe: run again when the endpoint is well."
+                )
+            await self.pace.clock.sleep(self._own_wait(index, attempt, outcome))
+
+    async def _attempt(
+        self, index: int, attempt: int, question: Question, body: Mapping[str, Json], worst: Decimal
+    ) -> TeacherAnswer | Failure:
+        tokens = len(question.billed_text) // _BYTES_PER_TOKEN + question.limit(self.settings)
+        sent_at = await self.pace.admit(tokens)
+        told = False
+        try:
+            self._check_patience()
+            self.ledger.check_room()
             await self.budget.reserve(worst)
             cost = worst  # what is spent if anything below goes wrong
             try:
-                self.ledger.append({"kind": "sent", "request": index, "attempt": attempt, "worst_usd": str(worst)})
-                outcome = await send(self._client, body, self.settings.timeout_seconds, kind=question.kind)
+                self.record(sent_record(index, attempt, worst))
+                outcome = await send(self.client, body, self.settings.timeout_seconds)
                 if isinstance(outcome, Reply):
-                    self.ledger.append(_answer_record(index, prompt, outcome))
-                    cost = self._count(index, _sha256(prompt), outcome.body, worst)
-                    return
-                self.ledger.append(_failure_record(index, outcome))
-                cost = worst if outcome.maybe_billed else Decimal(0)
+                    cost = self.record(answer_record(index, question.sha256, question.stop, outcome))
+                else:
+                    cost = self.record(failure_record(index, outcome))
             finally:
                 self.budget.settle(worst, cost)
-            last_words = outcome.message
-            if outcome.final:
-                raise TeacherError(f"request {index}: {outcome.message} Recorded answers are safe.")
-            self._plan_wait(attempt, outcome.wait_seconds)
-        raise TeacherError(
-            f"request {index}: given up after {self.settings.max_attempts} attempts; the last one: {last_words}. "
-            f"Recorded answers are safe: run again when the endpoint is well."
+            told = True
+            if isinstance(outcome, Failure):
+                busy = outcome.cause == "busy"
+                wait = self._own_wait(index, attempt, outcome) if busy else outcome.wait_seconds
+                self.pace.failed(outcome.headers, sent_at, busy=busy, wait_seconds=wait)
+                return outcome
+            answer = read_answer(index, outcome.body, question.stop)
+            used = answer.usage.prompt_tokens + answer.usage.completion_tokens if answer.usage else tokens
+            self.pace.answered(outcome.headers, max(0, tokens - used))
+            return answer
+        finally:
+            if not told:
+                self.pace.ended()
+
+    def _count(self, entry: Entry) -> Decimal:
+        """Take a record that is on the disk into the memory; returns the dollars that it adds."""
+        if entry.record["kind"] == "answer":
+            self._places[index_in(entry.record)] = (entry.start, entry.length, str(entry.record["prompt_sha256"]))
+        return self.totals.take(entry.record)
+
+    def _whole_endpoint_fails(self, failure: Failure) -> bool:
+        """Whether a failure is no fault of its request, so that it does not use up one of its attempts."""
+        return self.pace.breaker.open or (failure.cause == "busy" and self.pace.breaker.answered_at is not None)
+
+    def _check_patience(self) -> None:
+        failing = self.pace.breaker.seconds_failing(self.pace.clock.now())
+        if failing > self.settings.patience_seconds:
+            raise TeacherError(
+                f"the endpoint has failed at every attempt for {failing / 60:.0f} minutes. Recorded answers are safe: "
+                f"run again when it is well."
+            )
+
+    def _own_wait(self, index: int, attempt: int, failure: Failure) -> float:
+        """Seconds before the next attempt: as asked by the endpoint, else twice as long each time, not all at once."""
+        if failure.wait_seconds is not None:
+            return failure.wait_seconds
+        own = min(self.settings.first_wait_seconds * 2.0 ** min(attempt - 1, 30), _LONGEST_OWN_WAIT_SECONDS)
+        return own * random.Random(f"{index}:{attempt}").uniform(0.75, 1.0)
+
+    def _aside(self) -> str:
+        """For a model that the kit does not know: how its requests were formed."""
+        if self.settings.capabilities.known or self.pace.breaker.answered_at is not None:
+            return ""
+        return (
+            f"(The kit knows no model {self.settings.model!r}, so it sent one request alone, in the form that most "
+            f"servers take; teacher_like names a known model whose form to use instead.) "
         )
 
-    def _count(self, index: int, prompt_sha256: str, body: bytes, worst: Decimal) -> Decimal:
-        """Take a recorded answer into the memory; returns its price (the worst one where it names no usage)."""
-        self._bodies[index], self._prompts[index] = body, prompt_sha256
-        usage = read_answer(index, body).usage
-        known = usage or Usage(0, 0)
-        self.totals = Totals(
-            self.totals.answers + 1,
-            self.totals.prompt_tokens + known.prompt_tokens,
-            self.totals.completion_tokens + known.completion_tokens,
-        )
-        return worst if usage is None else self.budget.price.cost(usage)
 
-    def _remember(self, records: list[Record]) -> None:
-        """Go through an earlier process's records: its answers, and what it spent or may have spent."""
-        on_their_way: dict[int, Decimal] = {}
-        for record in records:
-            index, kind = int(str(record["request"])), record["kind"]
-            if kind == "sent":
-                self.budget.remember(on_their_way.pop(index, Decimal(0)))  # a second "sent": the first has no outcome
-                on_their_way[index] = Decimal(str(record["worst_usd"]))
-                continue
-            worst = on_their_way.pop(index, Decimal(0))
-            if kind == "answer":
-                self.budget.remember(self._count(index, str(record["prompt_sha256"]), _body_of(record), worst))
-            elif record["maybe_billed"]:
-                self.budget.remember(worst)
-        for worst in on_their_way.values():
-            self.budget.remember(worst)
-
-    def _plan_wait(self, attempt: int, asked_seconds: float | None) -> None:
-        """Move the moment before which nobody sends: as asked by the endpoint, else twice as long each time."""
-        own = min(self.settings.first_wait_seconds * 2 ** (attempt - 1), _LONGEST_OWN_WAIT_SECONDS)
-        wait = own if asked_seconds is None else asked_seconds
-        self._not_before = max(self._not_before, asyncio.get_running_loop().time() + wait)
-
-    async def _wait_for_turn(self) -> None:
-        while (left := self._not_before - asyncio.get_running_loop().time()) > 0:
-            await asyncio.sleep(left)
+def _answer_in(record: Record) -> TeacherAnswer:
+    return read_answer(index_in(record), body_of(record), stop_of(record))
 
 
 def _teacher_configuration(settings: TeacherSettings) -> dict[str, Json]:
+    """What of the teacher decides its answers. Tier, batch and price do not: they may change in the middle."""
     local = is_loopback(settings.base_url)  # a local server may come back on another port
     configuration: dict[str, Json] = {
         "teacher_base_url": "this machine" if local else settings.base_url,
@@ -175,27 +237,8 @@ def _teacher_configuration(settings: TeacherSettings) -> dict[str, Json]:
         "temperature": settings.temperature,
         "max_completion_tokens": settings.max_completion_tokens,
     }
+    usual = replace(settings, api="chat", like="")
+    for name in ("api", "like"):
+        if getattr(settings, name) != getattr(usual, name):
+            configuration[f"teacher_{name}"] = getattr(settings, name)
     return configuration if settings.base_url else {**configuration, "offline_teacher_seed": settings.seed}
-
-
-def _answer_record(index: int, prompt: str, reply: Reply) -> Record:
-    record: Record = {"kind": "answer", "request": index, "prompt_sha256": _sha256(prompt), "id": reply.request_id}
-    try:
-        record["body"] = reply.body.decode("utf-8")
-    except UnicodeDecodeError:
-        record["body_base64"] = base64.b64encode(reply.body).decode()
-    return record
-
-
-def _body_of(record: Record) -> bytes:
-    if "body" in record:
-        return str(record["body"]).encode()
-    return base64.b64decode(str(record["body_base64"]))
-
-
-def _failure_record(index: int, failure: Failure) -> Record:
-    return {"kind": "failed", "request": index, "maybe_billed": failure.maybe_billed, "message": failure.message}
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

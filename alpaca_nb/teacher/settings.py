@@ -1,20 +1,13 @@
-"""Which teacher is asked, and how: the settings, their checks, and the request body for each family of models.
-
-Sources: OpenAI's model pages as of November 2026. Current OpenAI models refuse `max_tokens`; models that reason
-accept another temperature than 1 only with reasoning switched off, which some of them no longer allow.
-"""
+"""Which teacher is asked, and how: the settings and their checks."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from alpaca_nb.errors import TeacherError
-from alpaca_nb.files import Json
-from alpaca_nb.prices import OFFLINE_MODEL
+from alpaca_nb.prices import OFFLINE_MODEL, Price, Tier, given_price, price_of
+from alpaca_nb.teacher.capabilities import Capabilities, capabilities_of
 
 KEY_VARIABLE = "OPENAI_API_KEY"
-_OPENAI_FAMILIES = ("gpt-3", "gpt-4", "gpt-5", "gpt-6", "o1", "o3", "o4", "chatgpt")
-_REASONING_CAN_BE_OFF = ("gpt-5.1", "gpt-5.4", "gpt-5.5", "gpt-5.6", "gpt-6-", "gpt-6.1")
-_ALWAYS_REASONS = ("gpt-5", "gpt-6", "o1", "o3", "o4")  # where the line above does not apply
 
 
 @dataclass(frozen=True)
@@ -30,38 +23,57 @@ class TeacherSettings:
     timeout_seconds: float = 600.0  # for one whole request, from sending to the last byte
     max_attempts: int = 6
     first_wait_seconds: float = 0.5  # before the second attempt; doubles each time
+    patience_seconds: float = 900.0  # how long an endpoint that has answered before may fail without a break
+    api: str = "chat"  # chat, or completion: the old interface, which servers of base models still have
+    service_tier: str = ""  # flex: half price, slower, sometimes refused for a while
+    use_batch: bool = False  # half price, answers within a day
+    price_usd_per_million: str = ""  # "input,output" where the price book has no row, or a wrong one
+    like: str = ""  # a known model whose form of request this one takes; empty: by its name
 
     def __post_init__(self) -> None:
         check_address(self.base_url)
         check_address_for(self.model, self.base_url)
+        if self.api not in ("chat", "completion"):
+            raise TeacherError(f"teacher_api is {self.api!r}; it must be chat or completion")
+        if self.service_tier not in ("", "flex"):
+            raise TeacherError(f"service_tier is {self.service_tier!r}; it must be flex, or empty for the usual tier")
+        if self.use_batch and self.service_tier:
+            raise TeacherError(
+                "use_batch and service_tier exclude each other: both cost half, leave service_tier empty"
+            )
         if not 0 <= self.temperature <= 2:
             raise TeacherError(f"temperature is {self.temperature}; it must be between 0 and 2")
         if self.max_completion_tokens < 1:
             raise TeacherError(f"max_completion_tokens is {self.max_completion_tokens}; it must be at least 1")
         if self.budget_usd < 0:
             raise TeacherError(f"budget_usd is {self.budget_usd}; it must not be negative")
-        if self.temperature != 1 and _always_reasons(self.model):
+        if self.price_usd_per_million:
+            given_price(self.model, self.price_usd_per_million)
+        accepts = self.capabilities
+        if self.temperature != 1 and not accepts.any_temperature:
             raise TeacherError(f"{self.model} accepts no temperature but 1.0; set temperature to 1.0")
+        if accepts.longest_answer_tokens and self.max_completion_tokens > accepts.longest_answer_tokens:
+            raise TeacherError(
+                f"max_completion_tokens is {self.max_completion_tokens}, but an answer of {self.model} has at most "
+                f"{accepts.longest_answer_tokens} tokens"
+            )
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the model accepts in a request."""
+        return capabilities_of(self.like or self.model, self.base_url)
 
-def chat_request(settings: TeacherSettings, prompt: str) -> dict[str, Json]:
-    """The body of `/v1/chat/completions` for one prompt, with the parameter names this model accepts."""
-    model = settings.model
-    openai_model = model.startswith(_OPENAI_FAMILIES) and not model.startswith("gpt-oss")
-    limit = "max_completion_tokens" if openai_model or model == OFFLINE_MODEL else "max_tokens"
-    body: dict[str, Json] = {
-        "model": model,
-        "messages": [{"role": "user", "content": prompt}],
-        "temperature": settings.temperature,
-        limit: settings.max_completion_tokens,
-    }
-    if model.startswith(_REASONING_CAN_BE_OFF):
-        body["reasoning_effort"] = "none"  # hidden reasoning is billed as output and adds nothing here
-    return body
+    @property
+    def price(self) -> Price:
+        """The price given, else the price book's row. Raises `BudgetError` where there is neither."""
+        if self.price_usd_per_million:
+            return given_price(self.model, self.price_usd_per_million)
+        return price_of(self.model, base_url=self.base_url)
 
-
-def _always_reasons(model: str) -> bool:
-    return model.startswith(_ALWAYS_REASONS) and not model.startswith(_REASONING_CAN_BE_OFF)
+    @property
+    def tier(self) -> Tier:
+        """The tier whose price is charged."""
+        return "batch" if self.use_batch else "flex" if self.service_tier == "flex" else "standard"
 
 
 def check_address(base_url: str) -> None:
