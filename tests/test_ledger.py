@@ -1,6 +1,7 @@
 """The ledger: whole records survive, torn tails are repaired, damage and mixing are refused."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -111,6 +112,93 @@ def test_a_full_disk_is_a_clear_error_and_nothing_more_is_written(tmp_path: Path
     with pytest.raises(LedgerError, match="could not be written earlier"):
         ledger.append({"kind": "answer", "request": 1})
     ledger.close()
+
+
+def on_a_small_disk(folder: Path, mount_options: str, program: str) -> str:
+    """Run `program` where `folder` is a file system of its own (in a mount namespace); returns what it printed."""
+    if shutil.which("unshare") is None:
+        pytest.skip("needs unshare (Linux)")
+    mount = f"mount -t tmpfs -o {mount_options} none {folder}"
+    if subprocess.run(["unshare", "-rm", "sh", "-c", mount], capture_output=True).returncode:
+        pytest.skip("this machine lets no test mount a file system in a namespace of its own")
+    command = ["unshare", "-rm", "sh", "-c", f'{mount} && exec "$@"', "sh", sys.executable, "-c"]
+    done = subprocess.run([*command, textwrap.dedent(program)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_on_a_full_disk_the_answers_on_their_way_still_fit_and_nothing_more_is_asked(tmp_path: Path) -> None:
+    program = f"""
+        from pathlib import Path
+        from alpaca_nb.errors import LedgerError
+        from alpaca_nb.teacher.ledger import Ledger
+        path = Path({str(tmp_path)!r}) / "ledger.jsonl"
+        path.with_name("ballast").write_bytes(bytes(5 << 20))
+        ledger = Ledger(path, {{}})
+        written = 0
+        while not ledger.full:
+            ledger.check_room()
+            ledger.append({{"kind": "answer", "request": written, "body": "x" * 50_000}})
+            written += 1
+        for _ in range(63):  # so many more may be on their way
+            ledger.append({{"kind": "answer", "request": written, "body": "x" * 50_000}})
+            written += 1
+        try:
+            ledger.check_room()
+        except LedgerError as error:
+            print(error)
+        try:
+            while True:
+                ledger.append({{"kind": "answer", "request": written, "body": "x" * 50_000}})
+                written += 1
+        except LedgerError as error:
+            print(error)
+        ledger.close()
+        try:
+            Ledger(path, {{}})
+        except LedgerError as error:
+            print(error)
+        path.with_name("ballast").unlink()
+        with Ledger(path, {{}}) as again:
+            print([record["request"] for record in again.recorded] == list(range(written)), again.notice == "")
+    """
+    said = on_a_small_disk(tmp_path, "size=10m", program).splitlines()
+    assert "is full. The answers that were on their way are recorded" in said[0]
+    assert "cannot be written (No space left on device)" in said[1]
+    assert "cannot be opened for writing (No space left on device). Nothing was asked" in said[2]
+    assert said[3] == "True True", "nothing that was acknowledged is lost, and no line is torn"
+
+
+def test_a_read_only_folder_is_a_clear_error(tmp_path: Path) -> None:
+    program = f"""
+        from pathlib import Path
+        from alpaca_nb.errors import LedgerError
+        from alpaca_nb.teacher.ledger import Ledger
+        try:
+            Ledger(Path({str(tmp_path)!r}) / "generation" / "ledger.jsonl", {{}})
+        except LedgerError as error:
+            print(error)
+    """
+    assert "Read-only file system). Nothing was asked." in on_a_small_disk(tmp_path, "ro", program)
+
+
+def test_a_file_where_the_folder_should_be_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "generation").write_text("no folder")
+    with pytest.raises(LedgerError, match="cannot be opened for writing"):
+        Ledger(tmp_path / "generation" / "ledger.jsonl", CONFIGURATION)
+
+
+def test_one_record_is_read_again_from_its_place_and_a_change_is_seen(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    with Ledger(path, CONFIGURATION) as ledger:
+        entries = ledger.append_all([{"kind": "answer", "request": n, "body": "ü" * n} for n in range(4)])
+        assert [entry.record for entry in ledger.entries()] == [entry.record for entry in entries]
+        for entry in reversed(entries):
+            assert ledger.read(entry.start, entry.length) == entry.record
+        path.write_bytes(path.read_bytes().replace("üü".encode(), b"abcd"))
+        with pytest.raises(LedgerError, match="was changed by something else"):
+            ledger.read(entries[3].start, entries[3].length)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["ledger.jsonl"], "the spare room is given up at the end"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGKILL")
