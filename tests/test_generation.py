@@ -368,7 +368,9 @@ def test_the_plan_by_hand() -> None:
     assert plan.least_requests == 10  # 17 new tasks in each
     assert plan.likely_requests == 17  # 60 % of them kept
     longest = max(len(GenerationSettings(teacher, 17, 170).prompt_of(many_seeds(), i)) for i in range(17))
-    assert plan.worst_usd_per_request == pytest.approx((longest + 16) * 0.10e-6 + 1000 * 0.50e-6)
+    assert plan.worst_usd_per_request == pytest.approx(
+        (longest + 16) * 0.125e-6 + 1000 * 0.50e-6
+    )  # written into the cache
     assert plan.requests_within_budget == int(1 / plan.worst_usd_per_request)
 
 
