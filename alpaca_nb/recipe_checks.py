@@ -11,7 +11,7 @@ from alpaca_nb.prices import OFFLINE_MODEL, is_loopback
 from alpaca_nb.runs import Parameter
 from alpaca_nb.teacher.settings import KEY_VARIABLE, check_address, check_address_for
 
-CHOICES = {"judge": ("checkable",), "protocol": ("repaired", "stanford")}
+CHOICES = {"judge": ("checkable", "model", "people"), "protocol": ("repaired", "stanford")}
 
 
 def check_values(parameters: Mapping[str, Parameter]) -> None:

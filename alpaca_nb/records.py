@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 FinishReason = Literal["stop", "length", "content_filter"]
-Winner = Literal["tuned", "untuned", "tie"]
+Measure = Literal["strict", "lenient", "model", "people", "published"]
 MatchKind = Literal["exact", "number", "set", "any_of"]
 
 
@@ -116,12 +116,32 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class EvaluationTask:
+    """An open task of an evaluation set, with one answer a person would be content with (empty: none is known)."""
+
+    id: str
+    category: str
+    instruction: str
+    input: str
+    reference: str = ""
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """One blind comparison: `shown_first` is the model whose answer stood on side A."""
+    """One blind comparison: `shown_first` is the model whose answer stood on side A, `winner` a model's name or "tie".
+
+    `measure` says who judged: code ("strict", "lenient": only these say who was right), a judge model ("model"),
+    raters ("people"), or somebody else's file ("published").
+    """
 
     question_id: str
-    measure: Literal["strict", "lenient"]
-    shown_first: Literal["untuned", "tuned"]
-    winner: Winner
-    tuned_right: bool
-    untuned_right: bool
+    measure: Measure
+    shown_first: str
+    winner: str
+    tuned_right: bool | None = None
+    untuned_right: bool | None = None
+    shown_second: str = ""
+    said: tuple[str, ...] = ()  # what the judge named, "A", "B" or "tie", in the order asked
+    reason: str = ""
+    judge: str = ""  # a model's name, where that matters
+    compared: str = ""  # SHA-256 (its beginning) of the task and both texts in the order shown

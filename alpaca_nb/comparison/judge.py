@@ -1,42 +1,65 @@
-"""Judges: anything that looks at a task and two anonymous answers and says "A", "B" or "tie".
+"""Judges: whoever looks at a task and two anonymous answers and says "A", "B" or "tie", or nothing of use.
 
-The one judge of this stage so far lets code check the answers. A judge model or a person fits the same call.
+Four kinds share the interface: code that checks the answers (here), a judge model (`judge_model`), people
+(`people`) and verdicts that somebody else published (`published`).
 """
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
 
+from alpaca_nb.checkable_tasks.marking import Measure as Marking
 from alpaca_nb.checkable_tasks.marking import is_right
 from alpaca_nb.comparison.pairing import BlindPair, Side
 from alpaca_nb.errors import RecipeError
-from alpaca_nb.records import CheckableTask
+from alpaca_nb.records import CheckableTask, Measure
 
-Measure = Literal["strict", "lenient"]
-MEASURES: tuple[Measure, ...] = ("strict", "lenient")
-Judge = Callable[[CheckableTask, str, str], Side]
-
-
-def checkable_judge(measure: Measure) -> Judge:
-    """A judge that prefers a right answer to a wrong one, and calls two right or two wrong answers a tie."""
-
-    def judge(task: CheckableTask, answer_a: str, answer_b: str) -> Side:
-        right_a, right_b = is_right(task, answer_a, measure), is_right(task, answer_b, measure)
-        if right_a == right_b:
-            return "tie"
-        return "A" if right_a else "B"
-
-    return judge
+MEASURES: tuple[Marking, ...] = ("strict", "lenient")
+JUDGES = ("checkable", "model", "people")
 
 
-def judge_named(name: str, measure: Measure) -> Judge:
-    """The judge that a recipe names; raises `RecipeError` for a name that is none."""
-    if name != "checkable":
-        raise RecipeError(f"judge={name!r} is not known; this stage knows judge='checkable'")
-    return checkable_judge(measure)
+@dataclass(frozen=True)
+class Ruling:
+    """What a judge says of one pair; `side` is None where it gave no verdict, and `reason` says why.
+
+    `said` are the sides it named in the order asked (two where it saw both orders), `right` its marks of A and B.
+    """
+
+    side: Side | None
+    reason: str = ""
+    said: tuple[str, ...] = ()
+    right: tuple[bool, bool] | None = None
 
 
-def ask(judge: Judge, task: CheckableTask, pair: BlindPair) -> Side:
-    """The judge's verdict on a pair; identical answers tie without asking."""
-    if pair.answer_a.strip() == pair.answer_b.strip():
-        return "tie"
-    return judge(task, pair.answer_a, pair.answer_b)
+class Judge(Protocol):
+    """The interface of all judges; `name` tells two of the same kind apart."""
+
+    measure: Measure
+    name: str
+
+    async def rule(self, shown: BlindPair) -> Ruling:
+        """Judge one pair of different texts."""
+        ...
+
+
+class CheckableJudge:
+    """Code as judge: prefers a right answer to a wrong one, and calls two right or two wrong answers a tie."""
+
+    name = ""
+
+    def __init__(self, tasks: Iterable[CheckableTask], measure: Marking) -> None:
+        self.measure: Measure = measure
+        self._marking: Marking = measure
+        self._tasks = {task.id: task for task in tasks}
+
+    async def rule(self, shown: BlindPair) -> Ruling:
+        task = self._tasks[shown.question_id]
+        right = is_right(task, shown.answer_a, self._marking), is_right(task, shown.answer_b, self._marking)
+        side: Side = "tie" if right[0] == right[1] else "A" if right[0] else "B"
+        return Ruling(side, said=(side,), right=right)
+
+
+def check_judge(name: str) -> None:
+    """Raise `RecipeError` for a judge that does not exist."""
+    if name not in JUDGES:
+        raise RecipeError(f"judge={name!r} is not known; this stage knows {', '.join(map(repr, JUDGES))}")

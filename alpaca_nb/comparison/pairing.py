@@ -4,28 +4,62 @@ The order is drawn from the run's seed and the question's id alone, so that it d
 files, on other questions, or on what the answers say.
 """
 
+import dataclasses
+import hashlib
+import json
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 Side = Literal["A", "B", "tie"]
+SIDES: tuple[Side, ...] = ("A", "B", "tie")
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One task with the answers of two models; `texts` stand in the order of `models`."""
+
+    question_id: str
+    instruction: str
+    input: str
+    models: tuple[str, str]
+    texts: tuple[str, str]
+    category: str = ""
+    reference: str = ""
 
 
 @dataclass(frozen=True)
 class BlindPair:
-    """All that a judge gets to see of two answers."""
+    """All that a judge gets to see: the task and two texts, nothing about who wrote them."""
 
+    question_id: str
+    instruction: str
+    input: str
     answer_a: str
     answer_b: str
 
+    @property
+    def identical(self) -> bool:
+        """Whether there is nothing to choose between."""
+        return self.answer_a.strip() == self.answer_b.strip()
 
-def blind_pair(question_id: str, answers: Mapping[str, str], seed: int) -> tuple[BlindPair, tuple[str, str]]:
-    """Put two answers (model → text) in random order; returns what the judge sees and, sealed, the models' order."""
+    def swapped(self) -> "BlindPair":
+        """The same pair in the other order."""
+        return dataclasses.replace(self, answer_a=self.answer_b, answer_b=self.answer_a)
+
+    def digest(self) -> str:
+        """Beginning of the SHA-256 of all that is shown: another text is another comparison."""
+        return hashlib.sha256(json.dumps(dataclasses.astuple(self)).encode()).hexdigest()[:16]
+
+
+def blind_pair(contest: Contest, seed: int | str) -> tuple[BlindPair, tuple[str, str]]:
+    """Put the two answers in random order; returns what the judge sees and, sealed, the models' order."""
+    answers = dict(zip(contest.models, contest.texts, strict=True))
     order = sorted(answers)
-    random.Random(f"{seed}:{question_id}").shuffle(order)
+    random.Random(f"{seed}:{contest.question_id}").shuffle(order)
     first, second = order
-    return BlindPair(answers[first], answers[second]), (first, second)
+    shown = BlindPair(contest.question_id, contest.instruction, contest.input, answers[first], answers[second])
+    return shown, (first, second)
 
 
 def unblind(side: Side, order: tuple[str, str]) -> str:

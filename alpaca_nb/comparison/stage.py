@@ -8,16 +8,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
 
 from alpaca_nb.checkable_tasks import FAMILIES
-from alpaca_nb.checkable_tasks.marking import is_right
-from alpaca_nb.comparison.judge import MEASURES, Measure, ask, judge_named
-from alpaca_nb.comparison.pairing import blind_pair, unblind
+from alpaca_nb.checkable_tasks.marking import Measure
+from alpaca_nb.comparison.engine import VerdictFile, compare
+from alpaca_nb.comparison.judge import MEASURES, CheckableJudge
+from alpaca_nb.comparison.pairing import Contest
 from alpaca_nb.comparison.statistics import Estimate, paired_difference, share_right, sign_test
 from alpaca_nb.errors import InputFileError
 from alpaca_nb.record_files import read_records
-from alpaca_nb.records import Answer, CheckableTask, Verdict, Winner
+from alpaca_nb.records import Answer, CheckableTask, Verdict
+
+_TOPICS = {family.name: family.topic for family in FAMILIES}
 
 
 @dataclass(frozen=True)
@@ -96,29 +98,35 @@ def read_pairs(questions_path: Path, answers_path: Path) -> list[Pair]:
     return [Pair(task, texts[task.id, "untuned"], texts[task.id, "tuned"]) for task in tasks]
 
 
-def compare(pair: Pair, measure: Measure, judge_name: str, seed: int) -> Verdict:
-    """Judge one pair blind under one measure, then open the seal."""
-    shown, order = blind_pair(pair.task.id, {"untuned": pair.untuned, "tuned": pair.tuned}, seed)
-    side = ask(judge_named(judge_name, measure), pair.task, shown)
-    return Verdict(
-        question_id=pair.task.id,
-        measure=measure,
-        shown_first=cast(Literal["untuned", "tuned"], order[0]),
-        winner=cast(Winner, unblind(side, order)),
-        tuned_right=is_right(pair.task, pair.tuned, measure),
-        untuned_right=is_right(pair.task, pair.untuned, measure),
+def contest_of(pair: Pair) -> Contest:
+    """The pair as the engine takes it; its category is the topic of its family of tasks."""
+    return Contest(
+        pair.task.id,
+        pair.task.instruction,
+        pair.task.input,
+        models=("untuned", "tuned"),
+        texts=(pair.untuned, pair.tuned),
+        category=topic_of(pair.task),
+        reference=pair.task.answer,
     )
 
 
-def compare_all(pairs: Sequence[Pair], judge_name: str, seed: int) -> list[Verdict]:
+def topic_of(task: CheckableTask) -> str:
+    """The topic of a task's family; a family unknown to this version of the kit is a topic of its own."""
+    return _TOPICS.get(task.family, task.family)
+
+
+async def compare_all(pairs: Sequence[Pair], seed: int, file: VerdictFile) -> list[Verdict]:
     """Every pair under both measures, strict first; the A/B order of a question is the same under both."""
-    return [compare(pair, measure, judge_name, seed) for measure in MEASURES for pair in pairs]
+    contests, tasks = [contest_of(pair) for pair in pairs], [pair.task for pair in pairs]
+    judged = [await compare(CheckableJudge(tasks, measure), contests, seed, file) for measure in MEASURES]
+    return [verdict for each in judged for verdict in each.verdicts]
 
 
 def outcome(verdicts: Sequence[Verdict], measure: Measure, *, resamples: int, seed: int) -> Outcome:
     """Count the verdicts of one measure and say how sure one may be."""
     chosen = [verdict for verdict in verdicts if verdict.measure == measure]
-    tuned, untuned = [v.tuned_right for v in chosen], [v.untuned_right for v in chosen]
+    tuned, untuned = [bool(v.tuned_right) for v in chosen], [bool(v.untuned_right) for v in chosen]
     winners = Counter(verdict.winner for verdict in chosen)
     return Outcome(
         measure=measure,
@@ -134,22 +142,18 @@ def outcome(verdicts: Sequence[Verdict], measure: Measure, *, resamples: int, se
 
 
 def topic_rates(pairs: Sequence[Pair], verdicts: Sequence[Verdict], measure: Measure) -> list[TopicRate]:
-    """Shares right per topic, best tuned first (equal ones: best untuned, then by name).
-
-    A family unknown to this version of the kit is a topic of its own.
-    """
-    topic_of_family = {family.name: family.topic for family in FAMILIES}
-    topic_of = {pair.task.id: topic_of_family.get(pair.task.family, pair.task.family) for pair in pairs}
+    """Shares right per topic, best tuned first (equal ones: best untuned, then by name)."""
+    topics = {pair.task.id: topic_of(pair.task) for pair in pairs}
     groups: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         if verdict.measure == measure:
-            groups.setdefault(topic_of[verdict.question_id], []).append(verdict)
+            groups.setdefault(topics[verdict.question_id], []).append(verdict)
     rates = [
         TopicRate(
             topic,
             len(group),
-            untuned=sum(v.untuned_right for v in group) / len(group),
-            tuned=sum(v.tuned_right for v in group) / len(group),
+            untuned=sum(bool(v.untuned_right) for v in group) / len(group),
+            tuned=sum(bool(v.tuned_right) for v in group) / len(group),
         )
         for topic, group in groups.items()
     ]

@@ -112,7 +112,7 @@ def answer_pairs(run_dir: Path) -> list[AnswerPair]:
         for verdict in verdicts:
             key = verdict.question_id
             if (verdict.winner, verdict.tuned_right) == wanted and key in tasks:
-                marks = verdict.untuned_right, verdict.tuned_right
+                marks = bool(verdict.untuned_right), bool(verdict.tuned_right)
                 pairs.append(AnswerPair(kind, tasks[key], texts[key, "untuned"], texts[key, "tuned"], *marks))
                 break
     return pairs
