@@ -6,7 +6,7 @@ import pytest
 from small_notebooks import write_notebook
 
 from alpaca_nb import recipes
-from alpaca_nb.comparison.judge import judge_named
+from alpaca_nb.comparison.judge import check_judge
 from alpaca_nb.errors import RecipeError
 from alpaca_nb.generation.protocol import PROTOCOLS
 from alpaca_nb.parameters import declared_by_stage, read_declarations
@@ -263,13 +263,13 @@ def test_defaults_of_the_last_notebooks_are_those_of_tiny(stage: str) -> None:
 def test_the_choices_are_those_that_the_stages_know() -> None:
     assert CHOICES["protocol"] == tuple(PROTOCOLS)
     for judge in CHOICES["judge"]:
-        judge_named(judge, "strict")
+        check_judge(judge)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["judge=dice"], "judge is 'dice'; it must be checkable"),
+        (["judge=dice"], "judge is 'dice'; it must be checkable or model or people"),
         (["protocol=harvard"], "protocol is 'harvard'; it must be repaired or stanford"),
         (["teacher_model=gpt-6-luna"], "teacher_model is 'gpt-6-luna', but teacher_base_url is empty"),
         (["teacher_base_url=api.openai.com"], "an address such as https://api.openai.com/v1 is needed"),
