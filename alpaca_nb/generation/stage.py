@@ -139,6 +139,6 @@ def _provenance(settings: GenerationSettings, seeds: Sequence[SeedTask], folded:
 
 def _label(settings: GenerationSettings, model: str) -> str:
     """Who wrote a row. The offline teacher is called so under whatever name it was asked."""
-    if not settings.teacher.base_url or model.startswith(OFFLINE_MODEL):
+    if model.startswith(OFFLINE_MODEL):
         return OFFLINE_MODEL
     return model or settings.teacher.model

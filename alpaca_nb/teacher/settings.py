@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from alpaca_nb.errors import TeacherError
-from alpaca_nb.prices import OFFLINE_MODEL, Price, Tier, given_price, price_of
+from alpaca_nb.prices import LOCAL_MODELS, OFFLINE_MODEL, Price, Tier, given_price, price_of
 from alpaca_nb.teacher.capabilities import Capabilities, capabilities_of
 
 KEY_VARIABLE = "OPENAI_API_KEY"
@@ -12,7 +12,8 @@ KEY_VARIABLE = "OPENAI_API_KEY"
 
 @dataclass(frozen=True)
 class TeacherSettings:
-    """One teacher. An empty `base_url` means the kit's own offline teacher, started for the time of asking."""
+    """One teacher. An empty `base_url` means one of the kit's own, started for the time of asking: the offline teacher,
+    or a real small model (`prices.LOCAL_MODELS`)."""
 
     base_url: str
     model: str
@@ -92,9 +93,9 @@ def check_address(base_url: str) -> None:
 
 def check_address_for(model: str, base_url: str) -> None:
     """Raise `TeacherError` where a real model is named but no endpoint that has it."""
-    if not base_url and model != OFFLINE_MODEL:
+    if not base_url and model not in (OFFLINE_MODEL, *LOCAL_MODELS):
         raise TeacherError(
-            f"teacher_model is {model!r}, but teacher_base_url is empty, which means the offline teacher. "
-            f"Give the endpoint too (for OpenAI: https://api.openai.com/v1), or leave teacher_model at "
-            f"{OFFLINE_MODEL!r}."
+            f"teacher_model is {model!r}, but teacher_base_url is empty, which means a teacher of the kit's own. "
+            f"Give the endpoint too (for OpenAI: https://api.openai.com/v1), or set teacher_model to "
+            f"{' or '.join(map(repr, (OFFLINE_MODEL, *LOCAL_MODELS)))}."
         )
