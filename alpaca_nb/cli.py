@@ -81,6 +81,12 @@ def _inspect(options: argparse.Namespace) -> int:
     return command.inspect(options)
 
 
+def _rate(options: argparse.Namespace) -> int:
+    from alpaca_nb.comparison import rate_command
+
+    return rate_command.rate(options)
+
+
 def _teacher(options: argparse.Namespace) -> int:
     from alpaca_nb.offline_teacher import MODEL
 
@@ -107,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "recipes", _recipes, "list the recipes, each with its time and price")
     _command(commands, "check", _check, "say whether this machine is ready for the recipes")
     _add_inspect(commands)
+    _add_rate(commands)
     _add_teacher(commands)
     return parser
 
@@ -198,6 +205,26 @@ def _add_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("--json", type=Path, metavar="OUT", help="write every finding, with its row")
     add("--samples", type=int, default=1, metavar="N", help="findings shown for each defect (default: 1)")
     add("--tokenizer", type=Path, metavar="DIR", help="a model folder, to count lengths in its tokens too")
+
+
+def _add_rate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = _command(
+        commands,
+        "rate",
+        _rate,
+        "let people compare the answers of two models blind, in the browser",
+        "examples:\n"
+        "  alpaca-nb rate papermill_runs/output/tiny --limit 30\n"
+        "  alpaca-nb rate papermill_runs/output/tiny --host 0.0.0.0      a class rates on the network of the room\n"
+        "  alpaca-nb rate my_folder --answers ours.json theirs.json     any two answer files on the same tasks",
+    )
+    add = command.add_argument
+    add("run_dir", type=Path, metavar="RUN_DIR", help="run folder; ratings go to its comparison/ratings.jsonl")
+    add("--answers", type=Path, nargs=2, metavar="FILE", help="compare these two answer files, not the run's own")
+    add("--limit", type=int, metavar="N", help="rate so many pairs, the same for everybody (default: all that differ)")
+    add("--host", default="127.0.0.1", help="address to serve on; 0.0.0.0 lets others in (default: 127.0.0.1)")
+    add("--port", type=int, default=8020, help="port; 0 takes a free one (default: 8020)")
+    add("--seed", type=int, default=17, help="every rater's order follows from it (default: 17)")
 
 
 def _command(
