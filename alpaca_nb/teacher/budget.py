@@ -29,9 +29,13 @@ class Budget:
         most_tokens = len(prompt.encode()) + _TOKENS_AROUND_A_MESSAGE
         return self.price.worst_usd(most_tokens, max_completion_tokens, tier=tier)
 
+    def fits(self, usd: Decimal) -> bool:
+        """Whether `usd` could be reserved now."""
+        return self.spent_usd + self.reserved_usd + usd <= self.limit_usd
+
     async def reserve(self, usd: Decimal) -> None:
         """Reserve `usd`; waits while requests on their way may still give some back, else raises `BudgetError`."""
-        while self.spent_usd + self.reserved_usd + usd > self.limit_usd:
+        while not self.fits(usd):
             if self.reserved_usd == 0:
                 raise BudgetError(
                     f"the next request could cost ${usd:.6f}, but of budget_usd ${self.limit_usd} "
@@ -49,6 +53,7 @@ class Budget:
         self._settled.set()
         self._settled = asyncio.Event()
 
-    def remember(self, usd: Decimal) -> None:
-        """Count what an earlier process spent."""
-        self.spent_usd += usd
+    def remember(self, spent_usd: Decimal, reserved_usd: Decimal = Decimal(0)) -> None:
+        """Count what an earlier process spent, and what it left on its way."""
+        self.spent_usd += spent_usd
+        self.reserved_usd += reserved_usd

@@ -11,9 +11,9 @@ import email.utils
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from openai import (
     APIConnectionError,
@@ -35,6 +35,7 @@ LONGEST_WAIT_SECONDS = 120.0  # an endpoint that asks for more is not waited for
 _PLACEHOLDER_KEY = "none-needed"
 _LOOKS_LIKE_A_KEY = re.compile(r"Bearer \S+|\bsk-[\w*.-]{4,}|\S*\*{3,}\S*")
 
+_T = TypeVar("_T")
 Cause = Literal["refused", "busy", "server_error", "timeout", "connection"]  # busy: HTTP 429
 
 
@@ -91,11 +92,20 @@ async def send(client: AsyncOpenAI, body: Mapping[str, Json], timeout_seconds: f
     """Send one request, to chat if `body` has messages; `timeout_seconds` bounds all of it, a dripping body too."""
     endpoint: Any = client.chat.completions if "messages" in body else client.completions
     begun = time.monotonic()
+
+    async def call() -> Reply:
+        raw = await endpoint.with_raw_response.create(**arguments(body))
+        content = raw.http_response.content
+        return Reply(content, raw.headers.get("x-request-id", ""), raw.headers, time.monotonic() - begun)
+
+    return await guarded(client, call, timeout_seconds)
+
+
+async def guarded(client: AsyncOpenAI, call: Callable[[], Awaitable[_T]], timeout_seconds: float) -> _T | Failure:
+    """Await one call of `client`; whatever the network or the endpoint does becomes a `Failure`."""
     try:
         async with asyncio.timeout(timeout_seconds):
-            raw = await endpoint.with_raw_response.create(**arguments(body))
-            content = raw.http_response.content
-            return Reply(content, raw.headers.get("x-request-id", ""), raw.headers, time.monotonic() - begun)
+            return await call()
     except (TimeoutError, APITimeoutError) as error:
         words, arrived = f"no complete answer within {timeout_seconds:g} s", not _never_arrived(error)
         return Failure(words, final=False, maybe_billed=arrived, cause="timeout")

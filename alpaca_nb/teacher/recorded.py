@@ -19,6 +19,7 @@ from alpaca_nb.errors import LedgerError, TeacherError
 from alpaca_nb.files import Json
 from alpaca_nb.prices import Price, Tier, is_loopback
 from alpaca_nb.teacher.answers import TeacherAnswer, read_answer
+from alpaca_nb.teacher.batches import Desk
 from alpaca_nb.teacher.budget import Budget
 from alpaca_nb.teacher.capabilities import check_not_shut_down
 from alpaca_nb.teacher.client import Failure, Reply, check_key, open_client, send
@@ -67,7 +68,11 @@ async def open_teacher(
             print(words)
         base_url = settings.base_url or stack.enter_context(running_own_teacher(settings.model, settings.seed))
         client = await stack.enter_async_context(open_client(base_url, settings.timeout_seconds))
-        yield RecordedTeacher(settings, ledger, budget, client, clock)
+        teacher = RecordedTeacher(settings, ledger, budget, client, clock)
+        try:
+            yield teacher
+        finally:
+            teacher.desk.close()
 
 
 def recorded_answers(ledger_path: Path) -> list[TeacherAnswer]:
@@ -94,11 +99,12 @@ class RecordedTeacher:
         self.settings, self.ledger, self.budget, self.client = settings, ledger, budget, client
         self.totals = Totals(budget.price)
         self.pace = Pace(_FIRST_WINDOW if settings.capabilities.known else 1, clock)
+        self.desk = Desk(self)
         self._places: dict[int, tuple[int, int, str]] = {}  # of each answer: its place in the file, its prompt's hash
         for entry in ledger.entries():
             self._count(entry)
         self.totals.take_over()
-        self.budget.remember(self.totals.usd)
+        self.budget.remember(self.totals.usd, self.totals.batched_usd)
         if self.totals.price != budget.price or not self._places:
             self.record(price_record(budget.price))
 
@@ -112,6 +118,8 @@ class RecordedTeacher:
         Raises `BudgetError` before a request that could pass the budget, `TeacherError` when asking is of no use.
         """
         question = as_question(asked)
+        if not self.has(request_index) and (self.settings.use_batch or self.desk.holds(request_index)):
+            await self.desk.ask(request_index, question)
         if not self.has(request_index):
             return await self._ask(request_index, question)
         start, length, sha256 = self._places[request_index]
@@ -153,7 +161,7 @@ class RecordedTeacher:
                     f"request {index}: given up after {attempt} attempts; the last one: {outcome.message}. "
                     f"{self._aside()}Recorded answers are safe: run again when the endpoint is well."
                 )
-            await self.pace.clock.sleep(self._own_wait(index, attempt, outcome))
+            await self.pace.clock.sleep(self.own_wait(index, attempt, outcome))
 
     async def _attempt(
         self, index: int, attempt: int, question: Question, body: Mapping[str, Json], worst: Decimal
@@ -178,7 +186,7 @@ class RecordedTeacher:
             told = True
             if isinstance(outcome, Failure):
                 busy = outcome.cause == "busy"
-                wait = self._own_wait(index, attempt, outcome) if busy else outcome.wait_seconds
+                wait = self.own_wait(index, attempt, outcome) if busy else outcome.wait_seconds
                 self.pace.failed(outcome.headers, sent_at, busy=busy, wait_seconds=wait)
                 return outcome
             answer = read_answer(index, outcome.body, question.stop)
@@ -193,6 +201,8 @@ class RecordedTeacher:
         """Take a record that is on the disk into the memory; returns the dollars that it adds."""
         if entry.record["kind"] == "answer":
             self._places[index_in(entry.record)] = (entry.start, entry.length, str(entry.record["prompt_sha256"]))
+        elif entry.record["kind"] == "batch":
+            self.desk.remember(entry.record)
         return self.totals.take(entry.record)
 
     def _whole_endpoint_fails(self, failure: Failure) -> bool:
@@ -207,7 +217,7 @@ class RecordedTeacher:
                 f"run again when it is well."
             )
 
-    def _own_wait(self, index: int, attempt: int, failure: Failure) -> float:
+    def own_wait(self, index: int, attempt: int, failure: Failure) -> float:
         """Seconds before the next attempt: as asked by the endpoint, else twice as long each time, not all at once."""
         if failure.wait_seconds is not None:
             return failure.wait_seconds

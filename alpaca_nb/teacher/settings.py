@@ -28,6 +28,7 @@ class TeacherSettings:
     api: str = "chat"  # chat, or completion: the old interface, which servers of base models still have
     service_tier: str = ""  # flex: half price, slower, sometimes refused for a while
     use_batch: bool = False  # half price, answers within a day
+    batch_requests: int = 2_000  # most requests that travel in one batch
     price_usd_per_million: str = ""  # "input,output" where the price book has no row, or a wrong one
     like: str = ""  # a known model whose form of request this one takes; empty: by its name
 
@@ -48,6 +49,8 @@ class TeacherSettings:
             raise TeacherError(f"max_completion_tokens is {self.max_completion_tokens}; it must be at least 1")
         if self.budget_usd < 0:
             raise TeacherError(f"budget_usd is {self.budget_usd}; it must not be negative")
+        if not 1 <= self.batch_requests <= 50_000:
+            raise TeacherError(f"batch_requests is {self.batch_requests}; it must be between 1 and 50000")
         if self.price_usd_per_million:
             given_price(self.model, self.price_usd_per_million)
         accepts = self.capabilities

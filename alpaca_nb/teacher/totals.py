@@ -37,6 +37,7 @@ class Totals:
     lost: int = 0
     lost_usd: Decimal = Decimal(0)
     _on_their_way: dict[int, Decimal] = field(default_factory=dict)  # worst case of each attempt without outcome
+    _in_batches: dict[str, dict[int, Decimal]] = field(default_factory=dict)  # the same, by batch
 
     @property
     def usd(self) -> Decimal:
@@ -48,6 +49,8 @@ class Totals:
         before, kind = self.usd, record["kind"]
         if kind == "price":
             self.price = price_in(record)
+        elif kind == "batch":
+            self._batch(record)
         elif kind == "sent":
             index = index_in(record)
             self._lose(index)  # a second "sent": the first has no outcome
@@ -55,17 +58,40 @@ class Totals:
         elif kind == "answer":
             self._answered(record)
         elif kind == "failed":
-            worst = self._on_their_way.pop(index_in(record), Decimal(0))
+            worst = self._reserved_for(record) or Decimal(0)
             self.failed[str(record.get("cause", "refused"))] += 1
             if record["maybe_billed"]:
                 self.maybe_billed += 1
                 self.maybe_billed_usd += worst
         return self.usd - before
 
+    def on_their_way_in(self, key: str) -> dict[int, Decimal]:
+        """The worst case of each request of a batch that has no outcome yet."""
+        return dict(self._in_batches.get(key, {}))
+
+    @property
+    def batched_usd(self) -> Decimal:
+        """The worst case of all that is on its way in batches."""
+        return sum((sum(batch.values(), Decimal(0)) for batch in self._in_batches.values()), Decimal(0))
+
     def take_over(self) -> None:
-        """Count as lost what an earlier process left without an outcome."""
+        """Count as lost what an earlier process left without an outcome; batches go on at the endpoint."""
         for index in list(self._on_their_way):
             self._lose(index)
+
+    def _batch(self, record: Record) -> None:
+        """What is left of a batch when it ends was not worked on, so it costs nothing."""
+        key, questions = str(record["key"]), record.get("questions")
+        if isinstance(questions, list):
+            self._in_batches[key] = {row[0]: Decimal(row[3]) for row in questions}  # type: ignore[index,arg-type,misc]
+        elif record["state"] == "ended":
+            self._in_batches.pop(key, None)
+
+    def _reserved_for(self, record: Record) -> Decimal | None:
+        """The worst case that was reserved for a request which now has its outcome."""
+        if "batch" in record:
+            return self._in_batches.get(str(record["batch"]), {}).pop(index_in(record), None)
+        return self._on_their_way.pop(index_in(record), None)
 
     def _lose(self, index: int) -> None:
         if (worst := self._on_their_way.pop(index, None)) is not None:
@@ -74,7 +100,7 @@ class Totals:
 
     def _answered(self, record: Record) -> None:
         index = index_in(record)
-        worst = self._on_their_way.pop(index, None)
+        worst = self._reserved_for(record)
         answer = read_answer(index, body_of(record), stop_of(record))
         usage = _believable(answer)
         tier: Tier = "batch" if "batch" in record else "flex" if answer.service_tier == "flex" else "standard"
