@@ -5,15 +5,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from alpaca_nb.offline_teacher.api import Teacher
+from alpaca_nb.offline_teacher.fault_plan import FaultPlan, Rule
 from alpaca_nb.offline_teacher.server import TeacherServer
+from alpaca_nb.offline_teacher.text_endpoint import TextEndpoint
+
+SEED = 5
 
 
 @contextmanager
-def served_teacher(teacher: Teacher) -> Iterator[str]:
-    """Serve `teacher` on a free port of loopback while the context lasts; yields the base URL."""
-    with TeacherServer("127.0.0.1", 0, teacher) as server:
+def served_teacher(text: TextEndpoint | None = None) -> Iterator[str]:
+    """Serve on a free port of loopback while the context lasts; yields the base URL."""
+    with TeacherServer("127.0.0.1", 0, Teacher(text or TextEndpoint(SEED))) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         try:
             yield server.url
         finally:
             server.shutdown()
+
+
+def endpoint_with(*rules: Rule) -> TextEndpoint:
+    """What writes, with faults."""
+    return TextEndpoint(SEED, FaultPlan(rules, SEED))

@@ -8,7 +8,6 @@ import pytest
 from openai.types import Batch
 from served_teacher import served_teacher
 
-from alpaca_nb.offline_teacher.api import Teacher
 from alpaca_nb.offline_teacher.asked import read_chat
 from alpaca_nb.offline_teacher.completions import complete
 
@@ -17,7 +16,7 @@ STEPS = 12  # more than any batch takes
 
 @pytest.fixture
 def client() -> Iterator[openai.OpenAI]:
-    with served_teacher(Teacher(5)) as url, openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client:
+    with served_teacher() as url, openai.OpenAI(base_url=url, api_key="none", max_retries=0) as client:
         yield client
 
 

@@ -4,26 +4,25 @@ Nothing here knows about sockets. Error bodies have OpenAI's form, so that the `
 exceptions as with a paid endpoint. The key "sk-bad" is refused, all others pass.
 """
 
-import json
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 from alpaca_nb.files import Json
 from alpaca_nb.offline_teacher import MODEL
-from alpaca_nb.offline_teacher.asked import json_object, read_chat, read_legacy
+from alpaca_nb.offline_teacher.asked import json_object
 from alpaca_nb.offline_teacher.batches import Batches
-from alpaca_nb.offline_teacher.completions import complete
 from alpaca_nb.offline_teacher.model_list import SERVED, served_model
 from alpaca_nb.offline_teacher.moderations import moderate
 from alpaca_nb.offline_teacher.refusals import ApiError, bad_value
+from alpaca_nb.offline_teacher.response import Response, json_response, refuse
 from alpaca_nb.offline_teacher.stored_files import StoredFiles
+from alpaca_nb.offline_teacher.text_endpoint import CHAT, LEGACY, TextEndpoint
 
 BAD_KEY = "sk-bad"
-CHAT, LEGACY, MODERATIONS = "/v1/chat/completions", "/v1/completions", "/v1/moderations"
-MODELS, FILES, BATCHES = "/v1/models", "/v1/files", "/v1/batches"
-HEALTH = "/health"
-_READERS = {CHAT: read_chat, LEGACY: read_legacy}
+MODERATIONS, MODELS, FILES, BATCHES = "/v1/moderations", "/v1/models", "/v1/files", "/v1/batches"
+HEALTH, TALLY = "/health", "/tally"  # of this server's own
 
 
 @dataclass(frozen=True)
@@ -38,16 +37,6 @@ class Request:
     body: bytes = b""
 
 
-@dataclass(frozen=True)
-class Response:
-    """What goes back."""
-
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-    content_type: str = "application/json"
-
-
 def request_from(method: str, target: str, authorization: str, content_type: str, body: bytes) -> Request:
     """Take a request's target and its headers apart."""
     parts = urlsplit(target)
@@ -58,49 +47,53 @@ def request_from(method: str, target: str, authorization: str, content_type: str
 
 
 class Teacher:
-    """One server's mind: its seed, and the files and batches it holds."""
+    """One server's mind: the text it writes, and the files and batches it holds."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, text: TextEndpoint) -> None:
+        self.text = text
         self.files = StoredFiles()
-        self.batches = Batches(self.files, self._work, lambda content: "")
+        self.batches = Batches(self.files, self._work_in_batch, self._befall_batch)
 
     def respond(self, request: Request) -> Response:
         """Answer a request; every refusal, and every fault of this program, is an answer too."""
         try:
             found = self._find(request)
-            return found if isinstance(found, Response) else _json(200, found)
+            return found if isinstance(found, Response) else json_response(found)
         except ApiError as error:
             return refuse(error)
         except Exception as error:
             return refuse(ApiError(500, f"The server failed: {type(error).__name__}: {error}", type="server_error"))
 
     def _find(self, request: Request) -> Json | Response:
-        if request.path == HEALTH:
+        if request.path in (HEALTH, TALLY):
             _allow(request, "GET")
-            return {"status": "ok", "model": MODEL}
+            return {"status": "ok", "model": MODEL} if request.path == HEALTH else self.text.tally.card()
         if request.key == BAD_KEY:
             message = "Incorrect API key provided: it is the one this server refuses."
             raise ApiError(401, message, code="invalid_api_key")
-        if request.path in (CHAT, LEGACY, MODERATIONS):
+        if request.path in (CHAT, LEGACY):
             _allow(request, "POST")
-            return self._text(request.path, json_object(request.body))
+            return self.text.answer(request.path, json_object(request.body), request.key)
+        if request.path == MODERATIONS:
+            _allow(request, "POST")
+            return moderate(json_object(request.body))
         for root, answer in ((MODELS, self._models), (FILES, self._files), (BATCHES, self._batches)):
             if request.path == root or request.path.startswith(f"{root}/"):
                 return answer(request, request.path[len(root) + 1 :])
         raise ApiError(404, f"Invalid URL ({request.method} {request.path})", code="unknown_url")
 
-    def _text(self, path: str, body: dict[str, Json]) -> Json:
-        if path == MODERATIONS:
-            return moderate(body)
-        return complete(_READERS[path](body), self.seed)
-
-    def _work(self, endpoint: str, body: dict[str, Json]) -> tuple[int, Json]:
-        """One request of a batch: status and body."""
+    def _work_in_batch(self, endpoint: str, body: dict[str, Json]) -> tuple[int, Json]:
+        if endpoint != MODERATIONS:
+            return self.text.answer_in_batch(endpoint, body)
         try:
-            return 200, self._text(endpoint, body)
+            return 200, moderate(body)
         except ApiError as error:
             return error.status, error.body()
+
+    def _befall_batch(self, content: bytes, number: int) -> str:
+        """The name of the fault that meets a new batch, the `number`-th of this server, or nothing."""
+        struck = self.text.plan.strike("", hashlib.sha256(content).hexdigest(), number, batch=True)
+        return "" if struck is None else struck.fault.name
 
     def _models(self, request: Request, id: str) -> Json:
         _allow(request, "GET")
@@ -131,15 +124,6 @@ class Teacher:
             return self.batches.cancel(id)
         _allow(request, "GET")
         return self.batches.retrieve(id)
-
-
-def refuse(error: ApiError) -> Response:
-    """The response that says no."""
-    return Response(error.status, json.dumps(error.body()).encode(), error.headers)
-
-
-def _json(status: int, value: Json) -> Response:
-    return Response(status, json.dumps(value).encode())
 
 
 def _page(items: list[dict[str, Json]], request: Request) -> Json:

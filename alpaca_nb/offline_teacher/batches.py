@@ -85,11 +85,12 @@ class Batch:
 
 @dataclass
 class Batches:
-    """All batches of one server. `work` answers one request; `befall` draws the fault of a new batch."""
+    """All batches of one server. `work` answers one request; `befall` draws the fault of a new batch from
+    its input file and its number."""
 
     files: StoredFiles
     work: Work
-    befall: Callable[[bytes], str]
+    befall: Callable[[bytes, int], str]
     _batches: dict[str, Batch] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -106,8 +107,8 @@ class Batches:
         if file.purpose != "batch":
             raise bad_value("input_file_id", f"The file {file.id} was not uploaded with the purpose 'batch'.")
         with self._lock:
-            id = f"batch_{len(self._batches) + 1:06d}"
-            fault = self.befall(file.content)
+            number = len(self._batches) + 1
+            id, fault = f"batch_{number:06d}", self.befall(file.content, number)
             self._batches[id] = Batch(id, str(endpoint), file.id, dict(metadata), int(time.time()), fault)
             return self._batches[id].card()
 

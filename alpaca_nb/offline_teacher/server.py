@@ -3,8 +3,10 @@
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from alpaca_nb.offline_teacher.api import Response, Teacher, refuse, request_from
+from alpaca_nb.offline_teacher import wire
+from alpaca_nb.offline_teacher.api import Teacher, request_from
 from alpaca_nb.offline_teacher.refusals import ApiError
+from alpaca_nb.offline_teacher.response import Response, refuse
 
 MAX_BODY_BYTES = 201 << 20  # the largest file for a batch is 200 MB
 IDLE_SECONDS = 120.0  # a connection on which nothing arrives for so long is closed
@@ -64,6 +66,23 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(int(length))
 
     def _send(self, response: Response) -> None:
+        """Send a response whole, or in the way that its fault of the connection wants."""
+        fault = "" if response.wire is None else response.wire.fault.name
+        seconds = 0.0 if response.wire is None else response.wire.seconds
+        if fault:
+            self.close_connection = True
+        if fault == "hang":
+            wire.hang(self.connection, seconds)
+        elif fault == "reset":
+            wire.reset(self.connection)
+        else:
+            self._send_head(response)
+            if fault == "drip":
+                wire.drip(self.wfile, response.body, seconds)
+            elif self.command != "HEAD":
+                self.wfile.write(response.body[: len(response.body) // 2] if fault == "cut-body" else response.body)
+
+    def _send_head(self, response: Response) -> None:
         self.send_response(response.status, HTTPStatus(response.status).phrase)
         self.send_header("Content-Type", response.content_type)
         self.send_header("Content-Length", str(len(response.body)))
@@ -72,8 +91,6 @@ class _Handler(BaseHTTPRequestHandler):
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(response.body)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the ledger on the client's side is the record."""
