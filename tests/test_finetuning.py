@@ -7,7 +7,7 @@ import psutil
 import pytest
 import torch
 import torch.nn.functional as F
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
 from alpaca_nb.errors import RecipeError, TrainingError
 from alpaca_nb.finetuning.attention import use_packed_attention
@@ -43,11 +43,6 @@ def rows() -> list[EncodedRow]:
     return list(encode_examples(examples, load_tokenizer(model_folder(BASE))).rows)
 
 
-@pytest.fixture(scope="module")
-def base_model() -> PreTrainedModel:
-    return load_model(model_folder(BASE), "float32")
-
-
 def test_every_process_has_a_gpu_of_its_own_or_all_use_the_cpu() -> None:
     assert [device_for(rank, 2, gpus=2) for rank in (0, 1)] == [torch.device("cuda:0"), torch.device("cuda:1")]
     assert [device_for(rank, 2, gpus=1) for rank in (0, 1)] == [torch.device("cpu")] * 2
@@ -71,14 +66,16 @@ def plain_loss(model: PreTrainedModel, rows: list[EncodedRow]) -> torch.Tensor:
     return F.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
 
 
-def test_packed_logits_and_gradients_are_those_of_padded_rows(
-    rows: list[EncodedRow], base_model: PreTrainedModel
-) -> None:
+@pytest.mark.parametrize("key_heads", [4, 2])  # of 4 heads: each its own keys, or two share them
+def test_packed_logits_and_gradients_are_those_of_padded_rows(rows: list[EncodedRow], key_heads: int) -> None:
+    config = AutoConfig.from_pretrained(model_folder(BASE), num_key_value_heads=key_heads)
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config)
     ids, mask, labels = padded(rows)
-    wanted = base_model(input_ids=ids, attention_mask=mask).logits[:, :-1][labels[:, 1:] != -100]
-    plain_loss(base_model, rows).backward()
-    gradients = {name: parameter.grad for name, parameter in base_model.named_parameters()}
-    model = load_model(model_folder(BASE), "float32")
+    wanted = model(input_ids=ids, attention_mask=mask).logits[:, :-1][labels[:, 1:] != -100]
+    plain_loss(model, rows).backward()
+    gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
+    model.zero_grad()
     use_packed_attention(model)
     one = pack(rows)
     torch.testing.assert_close(answer_logits(model, one), wanted, atol=1e-5, rtol=1e-5)
@@ -87,7 +84,7 @@ def test_packed_logits_and_gradients_are_those_of_padded_rows(
         torch.testing.assert_close(parameter.grad, gradients[name], atol=1e-5, rtol=1e-3)
 
 
-def test_a_pack_without_rows_has_no_loss(base_model: PreTrainedModel) -> None:
+def test_a_pack_without_rows_has_no_loss() -> None:
     model = load_model(model_folder(BASE), "float32")
     use_packed_attention(model)
     loss = summed_loss(model, pack([]))

@@ -1,103 +1,131 @@
-"""A run that was broken off goes on as if nothing had happened: the same bits from the same number of processes."""
+"""A run whose processes were killed goes on with the same bits, however its processes are started."""
 
 import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
+from training_rows import SETTINGS, STEPS, make_rows, with_settings
 
+from alpaca_nb import processes
 from alpaca_nb.errors import TrainingError
-from alpaca_nb.finetuning.encode import EncodedRow, encode_examples
-from alpaca_nb.finetuning.results import read_metrics
-from alpaca_nb.finetuning.settings import TrainingSettings
-from alpaca_nb.finetuning.stage import train_in_processes
-from alpaca_nb.models import load_tokenizer, model_folder
-from alpaca_nb.records import Example
+from alpaca_nb.finetuning.encode import EncodedRow
+from alpaca_nb.finetuning.results import read_metrics, read_result
+from alpaca_nb.finetuning.stage import command_of_machine, prepare_folder, train_in_processes
 
-BASE = "random-llama-1m"
-SETTINGS = TrainingSettings(
-    base_model=BASE,
-    seed=17,
-    number_of_processes=2,
-    epochs=3,
-    batch_size=6,
-    learning_rate=1e-3,
-    warmup_ratio=0.2,
-    max_tokens_per_pack=150,
-    precision="bfloat16",
-    checkpoint_every=2,
-)
-STEPS = 6
-
-
-def with_settings(**changed: object) -> TrainingSettings:
-    return TrainingSettings(**{**vars(SETTINGS), **changed})  # type: ignore[arg-type]
+Rows = tuple[list[EncodedRow], list[EncodedRow]]
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[EncodedRow]:
-    examples = [Example("Count.", ", ".join(map(str, range(n))), "one " * (1 + n % 5)) for n in range(16)]
-    return list(encode_examples(examples, load_tokenizer(model_folder(BASE))).rows)
+def rows() -> Rows:
+    """(training, held out)"""
+    made = make_rows(16)
+    return made[:12], made[12:]
 
 
-def losses(folder: Path) -> list[tuple[int, float, float]]:
-    return [(line.step, line.loss, line.grad_norm) for line in read_metrics(folder)]
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> Path:
+    """The folder of a run that nothing disturbed, without checkpoints."""
+    folder = tmp_path_factory.mktemp("whole") / "finetuning"
+    train_in_processes(folder, with_settings(checkpoint_every=0), *rows)
+    assert not (folder / "checkpoints").exists()
+    return folder
 
 
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    return load_file(folder.parent / "model" / "model.safetensors")
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> Path:
+    """The folder of a run that was killed twice: process 1 in a step, then process 0 while a checkpoint is written."""
+    folder = tmp_path_factory.mktemp("broken") / "finetuning"
+    break_off(folder, rows, rank=1, at="3 loss")
+    break_off(folder, rows, rank=0, at="4 writing")
+    pointer = json.loads((folder / "checkpoints" / "latest.json").read_text())
+    assert pointer["step"] in (2, 4)
+    (folder / "checkpoints" / "step-000006").mkdir(exist_ok=True)  # what a crash leaves half-written
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 5, "lo')  # and a torn line
+    return folder
 
 
-def kill_rank(rank: int) -> None:
-    """SIGKILL to the training process with this rank, wherever it is in its work."""
-    for child in psutil.Process().children(recursive=True):
-        if child.environ().get("RANK") == str(rank):
-            os.kill(child.pid, signal.SIGKILL)
-
-
-def break_off(folder: Path, rows: list[EncodedRow], settings: TrainingSettings, rank: int, at: str) -> None:
+def break_off(folder: Path, rows: Rows, rank: int, at: str) -> None:
     """Train until a line of progress begins with `at`, and kill process `rank` there."""
 
     def on_progress(step: int, steps: int, note: str) -> None:
         if f"{step} {note}".startswith(at):
-            kill_rank(rank)
+            for child in psutil.Process().children(recursive=True):
+                if child.environ().get("RANK") == str(rank):
+                    os.kill(child.pid, signal.SIGKILL)
 
     with pytest.raises(TrainingError, match=f"process {rank}: killed"):
-        train_in_processes(folder, settings, rows[:12], rows[12:], on_progress)
+        train_in_processes(folder, SETTINGS, *rows, on_progress)
+
+
+def copy_of(folder: Path, to: Path) -> Path:
+    shutil.copytree(folder, to / "finetuning")
+    return to / "finetuning"
+
+
+def numbers(folder: Path) -> list[tuple[int, float, float]]:
+    return [(line.step, line.loss, line.grad_norm) for line in read_metrics(folder)]
+
+
+def assert_same_bits(folder: Path, whole: Path) -> None:
+    assert numbers(folder) == numbers(whole) and [step for step, _, _ in numbers(whole)] == [1, 2, 3, 4, 5, 6]
+    got, wanted = read_result(folder), read_result(whole)
+    assert got.held_out_loss_before == wanted.held_out_loss_before and got.steps == STEPS and got.world_size == 2
+    assert got.held_out_loss_after == wanted.held_out_loss_after
+    saved, expected = (load_file(one.parent / "model" / "model.safetensors") for one in (folder, whole))
+    assert saved.keys() == expected.keys() and all(torch.equal(saved[name], expected[name]) for name in expected)
+    assert not (folder / "checkpoints").exists()  # nobody asked to keep them
+
+
+def run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_with_the_same_bits(
-    tmp_path: Path, rows: list[EncodedRow], capfd: pytest.CaptureFixture[str]
+def test_a_killed_run_goes_on_with_the_same_bits_on_two_machines(
+    tmp_path: Path, rows: Rows, whole: Path, broken: Path, monkeypatch: pytest.MonkeyPatch, free_port: int
 ) -> None:
-    whole, broken, alone = (tmp_path / name / "finetuning" for name in ("whole", "broken", "alone"))
-    wanted = train_in_processes(whole, with_settings(checkpoint_every=0), rows[:12], rows[12:])
-    assert not (whole / "checkpoints").exists()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # on a machine with one GPU both "machines" would want it
+    folder = copy_of(broken, tmp_path)
+    settings = with_settings(number_of_processes=1, nodes=2, rendezvous_endpoint=f"127.0.0.1:{free_port}")
+    command = [sys.executable, *command_of_machine(folder, settings, 1).split()[1:]]
+    other_machine = processes.start(command)  # it waits for the first one
+    try:
+        result = train_in_processes(folder, settings, *rows)
+        assert other_machine.wait(60) == 0
+    finally:
+        processes.stop(other_machine)
+    assert result.world_size == 2
+    assert_same_bits(folder, whole)
 
-    break_off(broken, rows, SETTINGS, rank=1, at="3 loss")
-    break_off(broken, rows, SETTINGS, rank=0, at="4 writing")  # the first half of a checkpoint may be there
-    pointer = json.loads((broken / "checkpoints" / "latest.json").read_text())
-    assert pointer["step"] in (2, 4)
-    (broken / "checkpoints" / "step-000006").mkdir(exist_ok=True)  # what a crash leaves half-written
-    with (broken / "metrics.jsonl").open("a") as file:
-        file.write('{"step": 5, "lo')  # and a torn line
-    shutil.copytree(broken, alone)
-    capfd.readouterr()
-    result = train_in_processes(broken, SETTINGS, rows[:12], rows[12:])
-    assert "goes on from finetuning/checkpoints/step-00000" in capfd.readouterr().out
-    assert losses(broken) == losses(whole) and [step for step, _, _ in losses(whole)] == [1, 2, 3, 4, 5, 6]
-    assert result.held_out_loss_before == wanted.held_out_loss_before
-    assert result.held_out_loss_after == wanted.held_out_loss_after and result.steps == STEPS
-    for name, weight in weights(whole).items():
-        assert torch.equal(weights(broken)[name], weight), name
-    assert not (broken / "checkpoints").exists()  # nobody asked to keep them
 
-    result = train_in_processes(alone, with_settings(number_of_processes=1), rows[:12], rows[12:])
-    assert result.world_size == 1 and result.steps == STEPS
-    for got, want in zip(losses(alone), losses(whole), strict=True):
-        assert got == pytest.approx(want, rel=1e-2)  # bfloat16
+@pytest.mark.slow
+def test_accelerate_launches_the_same_run(
+    tmp_path: Path, rows: Rows, whole: Path, broken: Path, free_port: int
+) -> None:
+    folder = copy_of(broken, tmp_path)
+    assert "goes on from finetuning/checkpoints/step-00000" in prepare_folder(folder, SETTINGS, *rows)
+    accelerate = [sys.executable, "-m", "accelerate.commands.accelerate_cli", "launch", "--multi_gpu"]
+    accelerate += ["--num_machines", "1", "--num_processes", "2", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    accelerate += ["--main_process_port", str(free_port)]
+    run([*accelerate, "-m", "alpaca_nb.finetuning.train", "--finetuning-folder", str(folder)])
+    assert_same_bits(folder, whole)
+
+
+@pytest.mark.slow
+def test_another_number_of_processes_goes_on_to_rounding(tmp_path: Path, rows: Rows, whole: Path, broken: Path) -> None:
+    folder = copy_of(broken, tmp_path)
+    prepare_folder(folder, with_settings(number_of_processes=1), *rows)
+    run([sys.executable, "-m", "alpaca_nb.finetuning.train", "--finetuning-folder", str(folder)])  # without torchrun
+    assert read_result(folder).world_size == 1
+    for got, wanted in zip(numbers(folder), numbers(whole), strict=True):
+        assert got == pytest.approx(wanted, rel=1e-2)  # bfloat16

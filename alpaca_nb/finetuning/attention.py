@@ -27,17 +27,22 @@ def packed_attention(
     """Causal attention within each row; returns ((1, tokens, heads, width), None) as transformers expects."""
     if query.is_cuda:
         return _one_kernel(query, key, value, borders, longest, scaling), None
-    sizes = borders.diff().tolist()
-    rows = zip(*(torch.split(part, sizes, dim=2) for part in (query, key, value)), strict=True)
-    answers = [
-        F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=True) for q, k, v in rows
-    ]
-    return torch.cat(answers, dim=2).transpose(1, 2).contiguous(), None
+    return _row_by_row(query, key, value, borders, scaling), None
 
 
 def use_packed_attention(model: PreTrainedModel) -> None:
     """Let `model` compute with `packed_attention`; each call then needs `borders` and `longest`."""
     model.set_attn_implementation(PACKED)
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]  # a compiled program would be made anew for every number of rows and every length
+def _row_by_row(query: Tensor, key: Tensor, value: Tensor, borders: Tensor, scaling: float | None) -> Tensor:
+    sizes = borders.diff().tolist()
+    rows = zip(*(torch.split(part, sizes, dim=2) for part in (query, key, value)), strict=True)
+    answers = [
+        F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=True) for q, k, v in rows
+    ]
+    return torch.cat(answers, dim=2).transpose(1, 2).contiguous()
 
 
 def _one_kernel(

@@ -13,6 +13,13 @@ def device_for(local_rank: int, local_world_size: int, gpus: int) -> torch.devic
     return torch.device("cuda", local_rank) if gpus >= local_world_size else torch.device("cpu")
 
 
+def join_alone() -> None:
+    """Make a group of one of a process that no launcher has started (`python -m …`, `accelerate launch` on one GPU)."""
+    if "RANK" not in os.environ:
+        os.environ |= {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1"}
+        os.environ |= {"MASTER_ADDR": "localhost", "MASTER_PORT": "0"}
+
+
 def own_device() -> torch.device:
     """The device of this process among those that torchrun started on this machine."""
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import signal
 import sys
 import time
@@ -23,10 +24,20 @@ OnProgress = Callable[[int, int, str], None]  # (steps done, steps in all, note)
 PROGRESS_MARK = "PROGRESS "  # begins a line of progress: {"step", "steps", "note"} as JSON
 LINES_KEPT = 200
 ALLOCATOR = (("mmap_threshold", 2 << 20), ("trim_threshold", 256 << 20))  # bytes
-_FAILURE = re.compile(r"rank\s*: (\d+) \(local_rank.*\n.*exitcode\s*: (-?\d+)")
+SECONDS_FOR_MACHINES_TO_JOIN = 3600
+_FAILURE = re.compile(r"rank\s*: (\d+) \(local_rank: (\d+)\).*\n.*exitcode\s*: (-?\d+)")
 _CONSEQUENCE = re.compile(
     r"[Cc]onnection (closed|reset|refused)|Broken pipe|Timed out|NCCL|recv|SignalException|SIGTERM"
 )
+
+
+@dataclass(frozen=True)
+class Machines:
+    """The machines of a run: `endpoint` is host:port of the first one, `number` (from 0) says which of them this is."""
+
+    nodes: int = 1
+    endpoint: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,9 +55,12 @@ def run_torchrun(
     *,
     number_of_processes: int,
     log_folder: Path,
+    machines: Machines = Machines(),
     on_progress: OnProgress | None = None,
 ) -> None:
-    """Run `python -m module options` in `number_of_processes` processes; returns when all have ended well.
+    """Run `python -m module options` in `number_of_processes` processes here; returns when all have ended well.
+
+    Where there are several machines, each of the others must run `command_elsewhere`; this one is the first.
 
     Each process's output goes to `log_folder`. Raises `TrainingError` with the words of the process that failed first;
     on any exception, the stop button's included, every process is ended before it passes on.
@@ -54,7 +68,8 @@ def run_torchrun(
     log_folder.mkdir(parents=True, exist_ok=True)
     began = time.time()
     process = processes.start(
-        command(module, options, number_of_processes, log_folder), environment=environment(number_of_processes)
+        command(module, options, number_of_processes, log_folder, machines),
+        environment=environment(number_of_processes),
     )
     last_lines: deque[str] = deque(maxlen=LINES_KEPT)
     try:
@@ -73,11 +88,38 @@ def run_torchrun(
         raise TrainingError(why("".join(last_lines), log_folder, status, began))
 
 
-def command(module: str, options: Sequence[str], number_of_processes: int, log_folder: Path) -> list[str]:
-    """The command line; only rank 0 shows on screen, the others are in the logs."""
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    where = ["--nproc-per-node", str(number_of_processes), "--log-dir", str(log_folder)]
-    return [*torchrun, *where, "--tee", "3", "--local-ranks-filter", "0", "-m", module, *options]
+def command(
+    module: str,
+    options: Sequence[str],
+    number_of_processes: int,
+    log_folder: Path | None,
+    machines: Machines = Machines(),
+) -> list[str]:
+    """torchrun's command line; with a `log_folder` only local rank 0 shows on screen, and the logs hold all."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", *rendezvous(machines)]
+    torchrun += ["--nproc-per-node", str(number_of_processes)]
+    if log_folder is not None:
+        torchrun += ["--log-dir", str(log_folder), "--tee", "3", "--local-ranks-filter", "0"]
+    return [*torchrun, "-m", module, *options]
+
+
+def rendezvous(machines: Machines) -> list[str]:
+    """How the machines find each other: they meet at the first one's endpoint and keep the numbers they are given.
+
+    Numbers given by hand, because the first machine's rank 0 speaks to the notebook; torchrun's dynamic rendezvous
+    would hand them out by address.
+    """
+    if machines.nodes == 1:
+        return ["--standalone"]
+    host, _, port = machines.endpoint.rpartition(":")
+    where = ["--nnodes", str(machines.nodes), "--node-rank", str(machines.number)]
+    where += ["--master-addr", host, "--master-port", port]
+    return [*where, "--rdzv-conf", f"timeout={SECONDS_FOR_MACHINES_TO_JOIN}"]
+
+
+def command_elsewhere(module: str, options: Sequence[str], number_of_processes: int, machines: Machines) -> str:
+    """What to type on another machine; it waits for the first one, so the order of starting does not matter."""
+    return shlex.join(["python", *command(module, options, number_of_processes, None, machines)[1:]])
 
 
 def environment(number_of_processes: int) -> dict[str, str]:
@@ -94,8 +136,8 @@ def environment(number_of_processes: int) -> dict[str, str]:
 def why(output: str, log_folder: Path, status: int, since: float) -> str:
     """Say in a few lines which process failed first and what it said; the others' complaints are consequences."""
     failures = [
-        Failure(int(rank), int(code), message_of(log_folder, int(rank), since, last_words=not code.startswith("-")))
-        for rank, code in _FAILURE.findall(output)
+        Failure(int(rank), int(code), message_of(log_folder, int(local), since, last_words=not code.startswith("-")))
+        for rank, local, code in _FAILURE.findall(output)
     ]
     where = f"every process's output is in {log_folder.parent.name}/{log_folder.name}"
     if not failures:
@@ -116,10 +158,10 @@ def in_words(failure: Failure) -> str:
     return f"exit status {failure.exit_status} without a message"
 
 
-def message_of(log_folder: Path, rank: int, since: float, last_words: bool) -> str:
+def message_of(log_folder: Path, local_rank: int, since: float, last_words: bool) -> str:
     """What `@record` wrote about a rank's exception since `since` (epoch seconds); where there is nothing, or half a
     file, the last line of its stderr if `last_words` are wanted, else nothing."""
-    starts = sorted(log_folder.glob(f"*/attempt_0/{rank}"), key=lambda folder: folder.stat().st_mtime)
+    starts = sorted(log_folder.glob(f"*/attempt_0/{local_rank}"), key=lambda folder: folder.stat().st_mtime)
     for folder in starts[-1:]:  # a run that goes on finds the logs of the one that was broken off
         if folder.stat().st_mtime < since - 1:
             continue

@@ -47,10 +47,10 @@ def recompute_activations(model: PreTrainedModel) -> None:
     apply_activation_checkpointing(model, check_fn=lambda module: any(module is layer for layer in layers))
 
 
-def compile_layers(model: PreTrainedModel) -> None:
+def compile_layers(model: PreTrainedModel, backend: str = "inductor") -> None:
     """Let torch compile each layer, one program for all lengths of pack; call it before `shard_model`."""
     for layer in decoder_layers(model):
-        layer.compile(dynamic=True)
+        layer.compile(dynamic=True, backend=backend)
 
 
 def take_step(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from alpaca_nb.finetuning.checkpoints import newest_checkpoint
 from alpaca_nb.finetuning.encode import EncodedRow, write_rows
-from alpaca_nb.finetuning.launch import OnProgress, run_torchrun
+from alpaca_nb.finetuning.launch import Machines, OnProgress, command_elsewhere, run_torchrun
 from alpaca_nb.finetuning.results import (
     HELD_OUT_ROWS_FILE,
     LOG_FOLDER,
@@ -19,6 +19,8 @@ from alpaca_nb.finetuning.results import (
 from alpaca_nb.finetuning.same_run import differences, fingerprint_of, read_fingerprint, write_fingerprint
 from alpaca_nb.finetuning.settings import TrainingSettings, write_settings
 from alpaca_nb.models import model_folder
+
+TRAINING_MODULE = "alpaca_nb.finetuning.train"
 
 
 def train_in_processes(
@@ -34,14 +36,24 @@ def train_in_processes(
     one is whole. Raises `TrainingError` with the words of the process that failed.
     """
     print(prepare_folder(folder, settings, training, held_out), flush=True)
+    for number in range(1, settings.nodes):
+        print(f"machine {number} runs: {command_of_machine(folder, settings, number)}", flush=True)
     run_torchrun(
-        "alpaca_nb.finetuning.train",
+        TRAINING_MODULE,
         ["--finetuning-folder", str(folder)],
         number_of_processes=settings.number_of_processes,
         log_folder=folder / LOG_FOLDER,
+        machines=Machines(settings.nodes, settings.rendezvous_endpoint),
         on_progress=on_progress,
     )
     return read_result(folder)
+
+
+def command_of_machine(folder: Path, settings: TrainingSettings, number: int) -> str:
+    """What to type on machine `number` (from 1) of `settings.nodes`, which must see `folder` under the same path."""
+    machines = Machines(settings.nodes, settings.rendezvous_endpoint, number)
+    options = ["--finetuning-folder", str(folder.resolve())]
+    return command_elsewhere(TRAINING_MODULE, options, settings.number_of_processes, machines)
 
 
 def prepare_folder(

@@ -33,7 +33,7 @@ from alpaca_nb.finetuning.checkpoints import (
     restore_checkpoint,
     save_checkpoint,
 )
-from alpaca_nb.finetuning.devices import own_device
+from alpaca_nb.finetuning.devices import join_alone, own_device
 from alpaca_nb.finetuning.encode import EncodedRow, read_rows
 from alpaca_nb.finetuning.faults import check_health, highest_sane_loss, out_of_memory_in_words
 from alpaca_nb.finetuning.launch import PROGRESS_MARK
@@ -79,6 +79,7 @@ def main() -> None:
     parser.add_argument("--finetuning-folder", type=Path, required=True)  # torchrun would take short names for its own
     folder = parser.parse_args().finetuning_folder.resolve()
     settings = read_settings(folder / SETTINGS_FILE)
+    join_alone()
     device = own_device()
     if settings.deterministic:
         use_repeatable_kernels()
@@ -98,7 +99,7 @@ def run(folder: Path, settings: TrainingSettings, device: torch.device) -> None:
     tell(0, "loading the model")
     base = model_folder(settings.base_model, seed=settings.seed)
     model = build_model(base, settings, device, compute_dtype)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.0, fused=True)
+    optimizer = new_optimizer(model, settings)
     tell(0, "rehearsing the last save")
     tokenizer, destination = load_tokenizer(base), folder.parent / "model"
     check_disk(folder, sum(p.numel() for p in model.parameters() if p.requires_grad), max(1, settings.keep_checkpoints))
@@ -144,6 +145,11 @@ def build_model(
         compile_layers(whole_model)
     mesh = init_device_mesh(device.type, (dist.get_world_size(),))
     return shard_model(whole_model, mesh, compute_dtype)
+
+
+def new_optimizer(model: "ShardedModel", settings: TrainingSettings) -> torch.optim.Optimizer:
+    """AdamW over this process's share of the weights, without weight decay, as the original."""
+    return torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.0, fused=True)
 
 
 def resume(model: "ShardedModel", optimizer: torch.optim.Optimizer, folder: Path) -> Checkpoint | None:
