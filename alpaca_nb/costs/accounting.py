@@ -1,7 +1,7 @@
-"""What a run cost, from its stage records alone: teacher's bill, electricity or rent, seconds and core hours.
+"""What a run cost: the teachers' bills (`teacher_bills`), electricity or rent from measured seconds, CO2 from both.
 
-Nothing is counted twice: each stage record is read once, and a stage either burns one's own electricity (CPU) or is
-rented by the GPU hour (a rental price already contains the electricity), never both.
+Nothing is counted twice: each stage record and each ledger is read once, and a stage either burns one's own electricity
+or is rented by the GPU hour (a rent already contains the electricity), never both.
 """
 
 import re
@@ -9,37 +9,56 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from alpaca_nb.errors import InputFileError
+from alpaca_nb.costs.hardware import DATA_CENTRE_OVERHEAD, gpu_in
+from alpaca_nb.errors import InputFileError, RecipeError
 from alpaca_nb.runs import STAGES, StageRecord, read_record
 
 SECONDS_PER_HOUR = 3600
+_WATTS_OF_AN_UNKNOWN_GPU = 700.0
 
 
 @dataclass(frozen=True)
 class Rates:
-    """What an hour costs: electricity of one's own machine, or the rent of one GPU."""
+    """What an hour costs: electricity of one's own machine, or the rent of one GPU; and what electricity emits.
+
+    `own_gpu` says that GPU stages ran on one's own card, which then costs its watts and no rent.
+    """
 
     usd_per_kwh: float
     watts: float
     usd_per_gpu_hour: float
+    own_gpu: bool = False
+    grams_co2_per_kwh: float = 369.5  # USA, 2023; see power.csv
+
+    def __post_init__(self) -> None:
+        for name in ("usd_per_kwh", "watts", "usd_per_gpu_hour", "grams_co2_per_kwh"):
+            refuse_below_zero(name, getattr(self, name))
 
 
 @dataclass(frozen=True)
 class StageCost:
-    """The bill of one stage; `rental_usd` is 0 on a CPU, `electricity_usd` is 0 on a (rented) GPU."""
+    """The bill of one stage; `rental_usd` is 0 on one's own machine, `electricity_usd` is 0 on a rented one."""
 
     stage: str
     seconds: float
     device: str
     core_hours: float
+    gpu_hours: float
     teacher_usd: float
     electricity_usd: float
     rental_usd: float
+    kwh: float
 
     @property
     def usd(self) -> float:
         """All dollars of the stage."""
         return self.teacher_usd + self.electricity_usd + self.rental_usd
+
+
+def refuse_below_zero(name: str, value: float) -> None:
+    """Raise `RecipeError` for a negative price, power or speed."""
+    if value < 0:
+        raise RecipeError(f"{name} is {value}; it cannot be negative")
 
 
 def electricity_dollars(seconds: float, watts: float, usd_per_kwh: float) -> float:
@@ -59,19 +78,27 @@ def cores_in(device: str) -> int:
     return int(found.group(1)) if found else 0
 
 
-def cost_of_stage(record: StageRecord, rates: Rates) -> StageCost:
-    """The bill of one stage; only generation asks a teacher that charges."""
+def cost_of_stage(record: StageRecord, rates: Rates, teacher_usd: float = 0.0) -> StageCost:
+    """The bill of one stage; `teacher_usd` is what its ledgers add up to."""
     hours = record.seconds / SECONDS_PER_HOUR
     gpus = gpus_in(record.device)
+    rented = gpus > 0 and not rates.own_gpu
     return StageCost(
         stage=record.stage,
         seconds=record.seconds,
         device=record.device,
         core_hours=hours * cores_in(record.device),
-        teacher_usd=number_in(record, "usd") or 0.0,
-        electricity_usd=0.0 if gpus else electricity_dollars(record.seconds, rates.watts, rates.usd_per_kwh),
-        rental_usd=hours * gpus * rates.usd_per_gpu_hour,
+        gpu_hours=hours * gpus,
+        teacher_usd=teacher_usd,
+        electricity_usd=0.0 if rented else electricity_dollars(record.seconds, rates.watts, rates.usd_per_kwh),
+        rental_usd=hours * gpus * rates.usd_per_gpu_hour if rented else 0.0,
+        kwh=hours * (_rented_watts(record.device, gpus) if rented else rates.watts) / 1000,
     )
+
+
+def _rented_watts(device: str, gpus: int) -> float:
+    gpu = gpu_in(device)
+    return gpus * (gpu.watts if gpu else _WATTS_OF_AN_UNKNOWN_GPU) * DATA_CENTRE_OVERHEAD
 
 
 def total_usd(costs: Iterable[StageCost]) -> float:

@@ -49,9 +49,7 @@ MOST_TASKS_PER_REQUEST = 16
 ARTICLE_ROWS = 52_002
 ARTICLE_TRAINING_TOKENS = 19.9e6
 LLAMA_7B_MATMUL_PARAMETERS = 6.607e9
-H200_FLOPS_MEASURED = 790e12  # bf16 matrix products measured on one H200
 A100_FLOPS_PEAK = 312e12  # bf16, data sheet
-MODEST_EFFICIENCY = 0.4  # share of that speed that a careful training loop reaches
 
 
 def measured_request(generation: StageRecord | None) -> Request | None:

@@ -1,4 +1,5 @@
 """`report.html`: the whole run on one page that needs nothing but a browser: no network, no scripts, no other file.
+`report.json` holds the same for programs, with the pictures' names and words in place of the pictures.
 
 The page is a template filled once; Jinja escapes every text that goes in, because a model's answer is hostile input:
 it may hold `<script>` as well as anything else. Pictures travel inside the page.
@@ -6,7 +7,7 @@ it may hold `<script>` as well as anything else. Pictures travel inside the page
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
@@ -24,8 +25,18 @@ from alpaca_nb.costs.report_parts import (
     together,
 )
 from alpaca_nb.costs.stage import Analysis
-from alpaca_nb.costs.tables import amount, projection_rows
-from alpaca_nb.files import write_text
+from alpaca_nb.costs.tables import (
+    BILL_HEADER,
+    JOB_HEADER,
+    PRICE_HEADER,
+    amount,
+    bill_rows,
+    job_rows,
+    price_rows,
+    projection_rows,
+    recomputed,
+)
+from alpaca_nb.files import write_json, write_text
 from alpaca_nb.plots import figure_html
 from alpaca_nb.runs import STAGES, Parameter, StageRecord
 
@@ -42,9 +53,10 @@ LIMITATIONS = (
     "Held-out questions come from the same families of tasks as the training rows: what is measured is learning of "
     "these formats and families, not general ability.",
     "Strict marking rewards a short answer in the expected form; lenient marking forgives wordy ones. Read both.",
-    "Dollars cover tokens, electricity or rent of the finished stages; hardware, failed attempts and people's time are "
-    "not in them, nor is this last stage.",
-    "Projections multiply; they do not know how the yield of new tasks falls as a data set grows.",
+    "Dollars cover tokens (failed and lost attempts included), electricity or rent of the finished stages; hardware, "
+    "stages that were run again and people's time are not in them, nor is this last stage.",
+    "Projections multiply; they do not know how the yield of new tasks falls as a data set grows. Their ranges hold "
+    "what was measured or listed, not what nobody thought of.",
 )
 OFFLINE_LIMITATION = (
     "The rows were written by the kit's offline teacher, a program with correct templates, not by a language model. "
@@ -67,6 +79,7 @@ class StageSection:
     usd: str
     device: str
     figures: list[str]
+    alts: Mapping[str, str]  # path of each figure → what it shows
     comparison: list[tuple[str, ...]]  # rows below COMPARISON_HEADER; of stage 05 alone
     metrics: list[tuple[str, str]]
     parameters: list[tuple[str, str]]
@@ -81,6 +94,9 @@ class Report:
     sections: Sequence[StageSection]
     answers: Sequence[AnswerPair]
     claims: Sequence[CheckedClaim]
+    bills: Sequence[tuple[str, ...]]  # rows below BILL_HEADER
+    jobs: Sequence[tuple[str, ...]]  # rows below JOB_HEADER
+    prices: Sequence[tuple[str, ...]]  # rows below PRICE_HEADER
     projection: Sequence[tuple[str, str]]
     versions: Mapping[str, str]
     devices: Sequence[str]
@@ -107,6 +123,9 @@ def build_report(
         sections=sections,
         answers=answer_pairs(run_dir),
         claims=analysis.claims,
+        bills=bill_rows(analysis.teachers),
+        jobs=job_rows(analysis.jobs),
+        prices=price_rows(analysis),
         projection=projection_rows(analysis),
         versions=together(record.versions for record in done),
         devices=list(dict.fromkeys(record.device for record in done)),
@@ -119,10 +138,19 @@ def build_report(
 def write_report(path: Path, report: Report) -> Path:
     """Fill the template and write the page, atomically."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["amount"] = amount
+    environment.filters.update(amount=amount, recomputed=recomputed)
     template = environment.from_string((FOLDER / "report_template.html").read_text(encoding="utf-8"))
     style = (FOLDER / "report.css").read_text(encoding="utf-8")
-    return write_text(path, template.render(report=report, style=style, comparison_header=COMPARISON_HEADER))
+    headers = {"comparison": COMPARISON_HEADER, "bill": BILL_HEADER, "job": JOB_HEADER, "price": PRICE_HEADER}
+    return write_text(path, template.render(report=report, style=style, headers=headers))
+
+
+def write_report_json(path: Path, report: Report) -> Path:
+    """Write what the page says as JSON, atomically."""
+    value = asdict(report)
+    for section in value["sections"]:
+        del section["figures"]
+    return write_json(path, value)
 
 
 def _section(
@@ -144,6 +172,7 @@ def _section(
         usd=f"{usd:,.4f}" if usd is not None else "–",
         device=record.device if record else "–",
         figures=[_figure(run_dir / path, alt) for path, alt in figures.items()],
+        alts=dict(figures),
         comparison=comparison_rows(record) if stage == "05_blind_comparison" else [],
         metrics=flat(record.metrics) if record else [],
         parameters=[(name, readable(value)) for name, value in parameters.items()],

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from alpaca_nb.costs.accounting import number_in
-from alpaca_nb.costs.stage import TEACHER_TODAY, Analysis
+from alpaca_nb.costs.jobs import TEACHER_TODAY
+from alpaca_nb.costs.stage import Analysis
+from alpaca_nb.costs.tables import estimate_range
 from alpaca_nb.files import Json
 from alpaca_nb.record_files import read_records
 from alpaca_nb.records import Answer, CheckableTask, Verdict
@@ -63,12 +65,13 @@ def headlines(analysis: Analysis) -> list[Headline]:
         Headline(
             "Dollars this run cost",
             f"${usd_here:,.4f}" if usd_here < 1 else f"${usd_here:,.2f}",
-            "teacher, electricity and rent",
+            f"teacher, electricity and rent; {analysis.kwh:.3g} kWh, {analysis.grams_co2:,.0f} g of CO2",
         ),
         Headline(
             f"Dollars for {analysis.rows:,} rows and a 7B model",
             f"about ${analysis.usd_projected:,.0f}",
-            f"projected: teacher {TEACHER_TODAY}, one rented H200; the article said less than $600",
+            f"projected: {estimate_range(analysis.now.cost.usd)}; teacher {TEACHER_TODAY}, one rented H200; the "
+            "article said less than $600",
         ),
     ]
 

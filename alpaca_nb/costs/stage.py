@@ -7,6 +7,7 @@ show the same numbers.
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from alpaca_nb.costs.accounting import (
@@ -18,20 +19,24 @@ from alpaca_nb.costs.accounting import (
     total_usd,
 )
 from alpaca_nb.costs.claims import CheckedClaim, check_claims
+from alpaca_nb.costs.estimates import Estimate
+from alpaca_nb.costs.jobs import TEACHER_TODAY, Priced, Step, job_now, job_then, teachers_of_today, variants, waterfall
+from alpaca_nb.costs.ledger_bill import LedgerBill
+from alpaca_nb.costs.measurements import measured_throughput, measured_yield
 from alpaca_nb.costs.projection import (
     ARTICLE_REQUEST,
-    H200_FLOPS_MEASURED,
-    MODEST_EFFICIENCY,
     DataProjection,
     Request,
     measured_request,
     project_data,
-    training_hours_7b,
     training_seconds_here,
 )
-from alpaca_nb.costs.rental import article_training_range
+from alpaca_nb.costs.rental import BEFORE_THE_ARTICLE, THIS_AUTUMN, article_training_range
+from alpaca_nb.costs.sensitivity import Swing, swings
+from alpaca_nb.costs.teacher_bills import teacher_bills, teacher_usd_of
+from alpaca_nb.errors import RecipeError
 from alpaca_nb.files import write_json
-from alpaca_nb.prices import price_of
+from alpaca_nb.prices import NEWEST, price_of
 from alpaca_nb.runs import StageRecord
 
 # Model and the day whose price is meant: three of the article's spring, four of today.
@@ -39,13 +44,11 @@ THEN_AND_NOW = (
     ("gpt-4", "2023-03-31"),
     ("text-davinci-003", "2023-03-31"),
     ("gpt-3.5-turbo", "2023-03-31"),
-    ("gpt-6.2-astra", "9999-12-31"),
-    ("gpt-6.1-terra", "9999-12-31"),
-    ("gpt-5.4-nano", "9999-12-31"),
-    ("gpt-6-luna", "9999-12-31"),
+    ("gpt-6.2-astra", NEWEST),
+    ("gpt-6.1-terra", NEWEST),
+    ("gpt-5.4-nano", NEWEST),
+    ("gpt-6-luna", NEWEST),
 )
-TEACHER_TODAY = "gpt-6-luna"
-_TODAYS_RENTS_SINCE = "2026-08-01"
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Analysis:
     records: Mapping[str, StageRecord]
     missing: list[str]
     rates: Rates
+    teachers: Mapping[str, list[LedgerBill]]  # by stage
     costs: list[StageCost]
     usd_here: float
     rows: int
@@ -73,32 +77,60 @@ class Analysis:
     bills: list[Bill]
     own_request: Request | None
     own_data_usd: float | None
+    own_yield: Estimate | None
+    tokens_per_second: Estimate | None
     training_seconds_here: float | None
-    h200_hours: float
     rent_then: tuple[float, float]
     rent_now: tuple[float, float]
+    jobs: list[Priced]  # today's first, then variants
+    steps: list[Step]
+    swings: list[Swing]
     claims: list[CheckedClaim]
 
     @property
-    def h200_usd(self) -> float:
-        """Rent of the estimated H200 hours."""
-        return self.h200_hours * self.rates.usd_per_gpu_hour
+    def now(self) -> Priced:
+        """Today's job: a small teacher, and a 7B model trained on one rented H200."""
+        return self.jobs[0]
 
     @property
     def usd_projected(self) -> float:
-        """Data with a small teacher of today, and a 7B model trained on one rented H200."""
-        return bill_of(self, TEACHER_TODAY).usd + self.h200_usd
+        """Dollars of today's job."""
+        return self.now.cost.usd.value
+
+    @property
+    def kwh(self) -> float:
+        """Electricity of the run, one's own or the data centre's."""
+        return sum(cost.kwh for cost in self.costs)
+
+    @property
+    def grams_co2(self) -> float:
+        """What that electricity emits."""
+        return self.kwh * self.rates.grams_co2_per_kwh
+
+    @property
+    def wasted_usd(self) -> Decimal:
+        """Teacher dollars that brought no row: failed and lost attempts, answers of which nothing was kept."""
+        return sum((bill.wasted_usd for bills in self.teachers.values() for bill in bills), Decimal(0))
 
 
 def analyse(run_dir: Path, rates: Rates, projected_rows: int) -> Analysis:
-    """Compute the run's bill, the projection and the claims from the records in a run folder."""
+    """Compute the run's bill, the projection and the claims from the records and ledgers in a run folder.
+
+    Raises `RecipeError` for less than one row, and what `teacher_bills` raises.
+    """
+    if projected_rows < 1:
+        raise RecipeError(f"projected_rows is {projected_rows}; it must be at least 1")
     records = finished_stages(run_dir)
-    costs = [cost_of_stage(record, rates) for record in records.values()]
-    own = measured_request(records.get("02_generate_data"))
+    teachers = teacher_bills(run_dir, records)
+    costs = [cost_of_stage(record, rates, teacher_usd_of(stage, teachers, record)) for stage, record in records.items()]
+    generation = records.get("02_generate_data")
+    own, own_yield = measured_request(generation), measured_yield(run_dir, generation)
+    now = job_now(projected_rows, rates)
     return Analysis(
         records=records,
         missing=missing_stages(records),
         rates=rates,
+        teachers=teachers,
         costs=costs,
         usd_here=total_usd(costs),
         rows=projected_rows,
@@ -106,10 +138,14 @@ def analyse(run_dir: Path, rates: Rates, projected_rows: int) -> Analysis:
         bills=bills(projected_rows, ARTICLE_REQUEST),
         own_request=own,
         own_data_usd=project_data(projected_rows, own).dollars(price_of(TEACHER_TODAY)) if own else None,
+        own_yield=own_yield,
+        tokens_per_second=measured_throughput(run_dir),
         training_seconds_here=training_seconds_here(projected_rows, records.get("03_finetune_fsdp")),
-        h200_hours=training_hours_7b(projected_rows, H200_FLOPS_MEASURED, MODEST_EFFICIENCY),
-        rent_then=article_training_range(until="2023-03-13"),
-        rent_now=article_training_range(since=_TODAYS_RENTS_SINCE),
+        rent_then=article_training_range(until=BEFORE_THE_ARTICLE),
+        rent_now=article_training_range(since=THIS_AUTUMN),
+        jobs=variants(projected_rows, rates, own, own_yield),
+        steps=waterfall(job_then(projected_rows), now),
+        swings=swings(now, teachers_of_today()),
         claims=check_claims(records),
     )
 
@@ -136,23 +172,31 @@ def write_costs(path: Path, analysis: Analysis) -> Path:
             "usd": analysis.usd_here,
             "seconds": sum(cost.seconds for cost in analysis.costs),
             "core_hours": sum(cost.core_hours for cost in analysis.costs),
+            "gpu_hours": sum(cost.gpu_hours for cost in analysis.costs),
+            "kwh": analysis.kwh,
+            "grams_co2": analysis.grams_co2,
+            "wasted_usd": str(analysis.wasted_usd),
             "stages": [{**dataclasses.asdict(cost), "usd": cost.usd} for cost in analysis.costs],
+            "teachers": {stage: [_bill(bill) for bill in found] for stage, found in analysis.teachers.items()},
             "missing_stages": analysis.missing,
         },
         "rates": dataclasses.asdict(analysis.rates),
         "projection": {
             "rows": analysis.rows,
+            "usd": analysis.usd_projected,
             "data": dataclasses.asdict(analysis.data),
             "request": dataclasses.asdict(ARTICLE_REQUEST),
             "bills": [dataclasses.asdict(bill) for bill in analysis.bills],
             "own_request": dataclasses.asdict(analysis.own_request) if analysis.own_request else None,
             "own_data_usd": analysis.own_data_usd,
+            "own_rows_kept": dataclasses.asdict(analysis.own_yield) if analysis.own_yield else None,
+            "tokens_per_second": dataclasses.asdict(analysis.tokens_per_second) if analysis.tokens_per_second else None,
             "training_seconds_here": analysis.training_seconds_here,
-            "h200_hours": analysis.h200_hours,
-            "h200_usd": analysis.h200_usd,
+            "jobs": [dataclasses.asdict(each) for each in analysis.jobs],
+            "steps_from_then_to_now": [dataclasses.asdict(step) for step in analysis.steps],
+            "sensitivity": [dataclasses.asdict(each) for each in analysis.swings],
             "a100_24_hours_usd_2023": list(analysis.rent_then),
             "a100_24_hours_usd_now": list(analysis.rent_now),
-            "usd": analysis.usd_projected,
         },
     }
     return write_json(path, value)
@@ -161,3 +205,19 @@ def write_costs(path: Path, analysis: Analysis) -> Path:
 def write_claims(path: Path, claims: list[CheckedClaim]) -> Path:
     """Write `claims.json`: each claim with its recomputed range and verdict."""
     return write_json(path, [dataclasses.asdict(claim) for claim in claims])
+
+
+def _bill(bill: LedgerBill) -> dict[str, object]:
+    """A teacher's bill for JSON; dollars as exact decimals in text."""
+    return {
+        "model": bill.price.model,
+        "price": bill.price.origin,
+        "usd": str(bill.usd),
+        "wasted_usd": str(bill.wasted_usd),
+        "requests": bill.requests,
+        "attempts": bill.attempts,
+        "free_failures": bill.free_failures,
+        "by_tier": dict(bill.by_tier),
+        "usage": dataclasses.asdict(bill.usage),
+        "lines": [{"what": line.name, "count": line.count, "usd": str(line.usd)} for line in bill.lines],
+    }

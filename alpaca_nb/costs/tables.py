@@ -1,14 +1,24 @@
 """The cost notebook's and the report's tables, as rows of text: one place decides how dollars and ranges read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 
 from alpaca_nb.costs.accounting import SECONDS_PER_HOUR, StageCost, electricity_dollars
 from alpaca_nb.costs.claims import CheckedClaim
-from alpaca_nb.costs.projection import ARTICLE_REQUEST, MODEST_EFFICIENCY
-from alpaca_nb.costs.stage import TEACHER_TODAY, Analysis
+from alpaca_nb.costs.estimates import Estimate
+from alpaca_nb.costs.hardware import POWER
+from alpaca_nb.costs.jobs import GPU_TODAY, TEACHER_TODAY, Priced
+from alpaca_nb.costs.ledger_bill import LedgerBill, in_cents
+from alpaca_nb.costs.projection import ARTICLE_REQUEST
+from alpaca_nb.costs.recomputed import Range
+from alpaca_nb.costs.rental import THIS_AUTUMN, median_rental, rentals
+from alpaca_nb.costs.stage import Analysis
 
-COST_HEADER = ("Stage", "Seconds", "Core hours", "Teacher $", "Electricity $", "Rent $")
+COST_HEADER = ("Stage", "Seconds", "Core hours", "GPU hours", "Teacher $", "Electricity $", "Rent $")
+BILL_HEADER = ("What", "Tokens or attempts", "Dollars", "Cents, rounded together")
 CLAIM_HEADER = ("Claim", "Claimed", "Recomputed", "Unit", "Verdict", "This run")
+PRICE_HEADER = ("What", "Price", "Source and age")
+JOB_HEADER = ("Job", "Data", "GPU hours", "Training", "Together", "95 % range")
 
 
 def cost_rows(costs: Sequence[StageCost]) -> list[tuple[str, ...]]:
@@ -18,6 +28,7 @@ def cost_rows(costs: Sequence[StageCost]) -> list[tuple[str, ...]]:
             cost.stage,
             f"{cost.seconds:,.1f}",
             f"{cost.core_hours:.3f}",
+            f"{cost.gpu_hours:.3f}",
             f"{cost.teacher_usd:.4f}",
             f"{cost.electricity_usd:.5f}",
             f"{cost.rental_usd:.4f}",
@@ -26,12 +37,99 @@ def cost_rows(costs: Sequence[StageCost]) -> list[tuple[str, ...]]:
     ]
 
 
+def bill_rows(bills: Mapping[str, Sequence[LedgerBill]]) -> list[tuple[str, ...]]:
+    """The lines of all teachers' bills and their totals, under `BILL_HEADER`; what is not added stands last."""
+    rows: list[tuple[str, ...]] = []
+    for stage, found in bills.items():
+        for bill in found:
+            name = f"{stage[:2]} {bill.price.model or 'teacher'}"
+            cents = in_cents([line.usd for line in bill.lines])
+            rows += [
+                (f"{name}: {line.name}", f"{line.count:,}", f"{line.usd:.6f}", f"{cent:.2f}")
+                for line, cent in zip(bill.lines, cents, strict=True)
+            ]
+            total = sum(cents, Decimal(0))
+            rows.append((f"{name}: together", f"{bill.attempts:,} attempts", f"{bill.usd:.6f}", f"{total:.2f}"))
+            tiers = ", ".join(f"{count} {tier}" for tier, count in bill.by_tier.items()) or "none"
+            memo = f"{bill.retries} retries, {bill.free_failures} failures without a bill; answers by tier: {tiers}"
+            rows.append(
+                (
+                    f"{name}: of it without a row ({memo})",
+                    f"{bill.wasted_answers:,} answers",
+                    f"{bill.wasted_usd:.6f}",
+                    "",
+                )
+            )
+    return rows
+
+
 def claim_rows(claims: Sequence[CheckedClaim]) -> list[tuple[str, ...]]:
     """One row a claim, under `CLAIM_HEADER`."""
     return [
-        (c.claim.claim, amount(c.claim.value), amount_range(c.low, c.high), c.claim.unit, c.verdict, c.this_run)
+        (c.claim.claim, amount(c.claim.value), recomputed(c.recomputed), c.claim.unit, c.verdict, c.this_run)
         for c in claims
     ]
+
+
+def job_rows(jobs: Sequence[Priced]) -> list[tuple[str, ...]]:
+    """One row a job, under `JOB_HEADER`."""
+    return [
+        (
+            each.name,
+            dollars(each.cost.data_usd.value),
+            f"{each.cost.gpu_hours.value:,.1f}",
+            dollars(each.cost.training_usd.value),
+            dollars(each.cost.usd.value),
+            estimate_range(each.cost.usd),
+        )
+        for each in jobs
+    ]
+
+
+def price_rows(analysis: Analysis) -> list[tuple[str, ...]]:
+    """Every price that stands behind the figures, with its source and age, under `PRICE_HEADER`."""
+    bought = [bill.price for bills in analysis.teachers.values() for bill in bills]
+    named = {(price.model, price.as_of): price for price in [*bought, *(each.job.price for each in analysis.jobs)]}
+    rows: list[tuple[str, ...]] = [
+        (
+            f"{price.model}, per million tokens",
+            f"${price.usd_per_million_input:g} in, ${price.usd_per_million_output:g} out",
+            price.origin,
+        )
+        for price in named.values()
+    ]
+    cards = {each.job.gpu.name for each in analysis.jobs}
+    for card in sorted(cards):
+        middle = median_rental(card, since=THIS_AUTUMN)
+        what = f"{card}, one hour (median since {THIS_AUTUMN})"
+        rows.append((what, f"${middle.usd_per_gpu_hour:.2f}", middle.origin))
+    rates = analysis.rates
+    rent, power = f"${rates.usd_per_gpu_hour:.2f}", f"${rates.usd_per_kwh:g}"
+    rows += [
+        ("one GPU hour, parameter usd_per_gpu_hour", rent, _given(rates.usd_per_gpu_hour, _rented())),
+        ("one kWh, parameter usd_per_kwh", power, _given(rates.usd_per_kwh, _figures("electricity"))),
+        (
+            "CO2 of one kWh, parameter grams_co2_per_kwh",
+            f"{rates.grams_co2_per_kwh:g} g",
+            _given(rates.grams_co2_per_kwh, _figures("carbon")),
+        ),
+    ]
+    return rows
+
+
+def _figures(kind: str) -> dict[float, str]:
+    """The figures of one kind in `power.csv`, with their origins."""
+    return {row.value: row.origin for row in POWER if row.kind == kind}
+
+
+def _rented() -> dict[float, str]:
+    """The rents of the card of today, with their origins."""
+    return {row.usd_per_gpu_hour: row.origin for row in rentals(GPU_TODAY)}
+
+
+def _given(value: float, known: Mapping[float, str]) -> str:
+    """Where a parameter's value comes from: a row of a table, else the recipe."""
+    return known.get(value, "given in the recipe")
 
 
 def projection_rows(analysis: Analysis) -> list[tuple[str, str]]:
@@ -44,6 +142,8 @@ def projection_rows(analysis: Analysis) -> list[tuple[str, str]]:
         ),
         ("Tokens read and written", f"{data.prompt_tokens / 1e6:.1f} M and {data.completion_tokens / 1e6:.1f} M"),
         *((f"Data with {bill.model} (price of {bill.as_of})", dollars(bill.usd)) for bill in analysis.bills),
+        ("The article's 24 A100 hours, rents of March 2023", dollar_range(analysis.rent_then)),
+        ("The same 24 hours, rents since August 2026", dollar_range(analysis.rent_now)),
     ]
     if analysis.own_request and analysis.own_data_usd is not None:
         rows.append(
@@ -52,14 +152,12 @@ def projection_rows(analysis: Analysis) -> list[tuple[str, str]]:
                 dollars(analysis.own_data_usd),
             )
         )
-    rows += [
-        ("The article's 24 A100 hours, rents of March 2023", dollar_range(analysis.rent_then)),
-        ("The same 24 hours, rents since August 2026", dollar_range(analysis.rent_now)),
-        (
-            f"7B, 3 epochs, packed, one H200 at {MODEST_EFFICIENCY:.0%} of its measured speed (estimate)",
-            f"{analysis.h200_hours:.1f} h, {dollars(analysis.h200_usd)} at ${rates.usd_per_gpu_hour:.2f} an hour",
-        ),
-    ]
+    if analysis.own_yield is not None:
+        kept = analysis.own_yield
+        rows.append(("Rows kept per request in this run", f"{kept.value:.1f} ({kept.low:.1f} to {kept.high:.1f})"))
+    if analysis.tokens_per_second is not None:
+        speed = analysis.tokens_per_second
+        rows.append(("Training tokens a second here", f"{speed.value:,.0f} ({speed.low:,.0f} to {speed.high:,.0f})"))
     if analysis.training_seconds_here is not None:
         seconds = analysis.training_seconds_here
         power = electricity_dollars(seconds, rates.watts, rates.usd_per_kwh)
@@ -82,6 +180,11 @@ def amount_range(low: float, high: float) -> str:
     return amount(low) if low == high else f"{amount(low)} to {amount(high)}"
 
 
+def recomputed(found: Range | None) -> str:
+    """A recomputed range; a dash where there is none."""
+    return "–" if found is None else amount_range(*found)
+
+
 def dollars(usd: float) -> str:
     """Dollars, with cents below a hundred."""
     return f"${usd:,.2f}" if usd < 100 else f"${usd:,.0f}"
@@ -90,3 +193,8 @@ def dollars(usd: float) -> str:
 def dollar_range(ends: tuple[float, float]) -> str:
     """A range of dollars."""
     return f"{dollars(ends[0])} to {dollars(ends[1])}"
+
+
+def estimate_range(found: Estimate) -> str:
+    """The range of an estimate in dollars."""
+    return dollar_range((found.low, found.high))
