@@ -5,16 +5,17 @@ It imports every package for real, because a package can be installed and still 
 
 import importlib
 import importlib.metadata
+import itertools
 import os
 import platform
 import re
 import shutil
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from alpaca_nb import __version__
 from alpaca_nb.runs import KIT_FOLDER
@@ -37,10 +38,11 @@ class Finding:
         return f"[{self.level}]{' ' * (5 - len(self.level))}{self.text}"
 
 
-def print_report() -> int:
-    """Print every finding as soon as it is known; return the number of failures."""
+def print_report(teacher: Iterable[tuple[str, str]] = ()) -> int:
+    """Print every finding as soon as it is known, those about a `teacher` last; return the number of failures."""
     failures = 0
-    for finding in findings():
+    named = (Finding(cast(Level, level), text) for level, text in teacher)
+    for finding in itertools.chain(findings(), named):
         print(finding, flush=True)
         failures += finding.level == "fail"
     print(f"{failures} problem(s) to mend" if failures else "Ready: alpaca-nb run tiny")
@@ -54,7 +56,6 @@ def findings() -> Iterator[Finding]:
     yield _kernel()
     yield from _machine()
     yield _base_model()
-    yield _key()
     yield _gpu()
 
 
@@ -132,12 +133,6 @@ def _base_model() -> Finding:
     if (cache_folder() / smollm2.CACHED_AS).is_dir():
         return Finding("ok", "the base model of tiny (smollm2-135m) is in the cache")
     return Finding("warn", "the base model of tiny (smollm2-135m) is not in the cache: the first run downloads it")
-
-
-def _key() -> Finding:
-    if os.environ.get("OPENAI_API_KEY"):
-        return Finding("ok", "OPENAI_API_KEY is set (never shown, never stored)")
-    return Finding("ok", "OPENAI_API_KEY is not set (smoke and tiny need none; a recipe with OpenAI as teacher does)")
 
 
 def _gpu() -> Finding:

@@ -70,9 +70,14 @@ def _recipes(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from alpaca_nb import check
+    from datetime import UTC, datetime
 
-    return FAILED if check.print_report() else 0
+    from alpaca_nb import check
+    from alpaca_nb.teacher.checking import teacher_answers
+
+    today = datetime.now(UTC).date()
+    teacher = teacher_answers(options.teacher_base_url, options.teacher_model, options.price, today)
+    return FAILED if check.print_report(teacher) else 0
 
 
 def _inspect(options: argparse.Namespace) -> int:
@@ -111,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands)
     _command(commands, "recipes", _recipes, "list the recipes, each with its time and price")
-    _command(commands, "check", _check, "say whether this machine is ready for the recipes")
+    _add_check(commands)
     _add_inspect(commands)
     _add_rate(commands)
     _add_teacher(commands)
@@ -185,6 +190,24 @@ def _add_teacher(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     add("--threads", type=int, default=1, help="of a real model (default: 1; more are slower on a busy machine)")
     add_options(command)
+
+
+def _add_check(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    command = _command(
+        commands,
+        "check",
+        _check,
+        "say whether this machine, and a teacher that you name, are ready",
+        "examples:\n"
+        "  alpaca-nb check                                  this machine; nothing is sent anywhere\n"
+        "  alpaca-nb check --teacher-model gpt-6-luna       its price and shutdown date, from the kit's own tables\n"
+        "  alpaca-nb check --teacher-base-url https://api.openai.com/v1 --teacher-model gpt-6-luna\n"
+        "                                                   asks that address for its list of models, which is free",
+    )
+    add = command.add_argument
+    add("--teacher-base-url", default="", metavar="URL", help="an endpoint to ask for its list of models")
+    add("--teacher-model", default="", metavar="NAME", help="the model that you mean to ask")
+    add("--price", default="", metavar="IN,OUT", help="its price, as price_usd_per_million gives it to a run")
 
 
 def _add_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

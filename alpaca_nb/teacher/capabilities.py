@@ -82,6 +82,7 @@ _ROWS = (
     _row("gpt-3.5-turbo-instruct", _OLDER, _SHORT, limit_name="max_tokens", shutdown="2026-09-28"),
     _row("text-davinci-003", _OLDER, _SHORT, limit_name="max_tokens", context_tokens=4_097, shutdown="2024-01-04"),
     _row("gpt-oss", limit_name="max_tokens", stop=True, context_tokens=131_072, longest_answer_tokens=None),
+    _row("smollm2", limit_name="max_tokens", stop=True, context_tokens=8_192, longest_answer_tokens=None),
     _row(OFFLINE_MODEL, stop=True, structured_output=False, context_tokens=None, longest_answer_tokens=None),
 )
 _UNKNOWN_AT_OPENAI = replace(Capabilities(""), any_temperature=False, context_tokens=None, longest_answer_tokens=None)
