@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 from torch.distributed.checkpoint.api import CheckpointException
-from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
+from torch.distributed.checkpoint.state_dict import StateDictOptions, get_state_dict, set_state_dict
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 from transformers import PreTrainedModel
@@ -27,6 +27,7 @@ from alpaca_nb.finetuning.results import METRICS_FILE
 
 CHECKPOINTS_FOLDER, POINTER_FILE = "checkpoints", "latest.json"
 SECONDS_BETWEEN = 600.0  # where `checkpoint_every` is 0
+WHAT_IS_TRAINED = StateDictOptions(ignore_frozen_params=True, strict=False)  # beside an adapter the base stays as it is
 BYTES_A_WEIGHT = 12  # float32 weight and AdamW's two averages
 
 
@@ -51,7 +52,7 @@ def save_checkpoint(
 
     Every process must call this.
     """
-    weights, averages = get_state_dict(model, optimizer)
+    weights, averages = get_state_dict(model, optimizer, options=WHAT_IS_TRAINED)
     save({"model": weights, "optimizer": averages}, checkpoint_id=folder / checkpoint.name)
     if dist.get_rank() == 0:
         _sync_file(folder / METRICS_FILE)
@@ -68,7 +69,7 @@ def restore_checkpoint(
 
     Every process must call this. Raises `TrainingError` where a part is missing or damaged.
     """
-    weights, averages = get_state_dict(model, optimizer)
+    weights, averages = get_state_dict(model, optimizer, options=WHAT_IS_TRAINED)
     try:
         load({"model": weights, "optimizer": averages}, checkpoint_id=folder / checkpoint.name)
     except (CheckpointException, OSError) as error:
@@ -76,7 +77,7 @@ def restore_checkpoint(
             f"{checkpoint.name} cannot be read ({' '.join(str(error).split())[:300]}): delete that folder to go on "
             "from the checkpoint before it, or all of finetuning/ to start anew"
         ) from None
-    set_state_dict(model, optimizer, model_state_dict=weights, optim_state_dict=averages)
+    set_state_dict(model, optimizer, model_state_dict=weights, optim_state_dict=averages, options=WHAT_IS_TRAINED)
 
 
 def newest_checkpoint(folder: Path, fingerprint: str) -> Checkpoint | None:
@@ -98,9 +99,9 @@ def remove_half_written(folder: Path, checkpoint: Checkpoint | None) -> None:
             shutil.rmtree(one)
 
 
-def check_disk(folder: Path, weights: int, keep: int) -> None:
+def check_disk(folder: Path, weights: int, keep: int, frozen: int = 0) -> None:
     """Raise `TrainingError` unless the disk under `folder` holds a run's checkpoints, one more, and the model."""
-    needed = disk_bytes(weights, keep)
+    needed = disk_bytes(weights, keep, frozen)
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise TrainingError(
@@ -110,9 +111,9 @@ def check_disk(folder: Path, weights: int, keep: int) -> None:
         )
 
 
-def disk_bytes(weights: int, keep: int) -> int:
-    """Bytes that a run of `weights` trained numbers can need on the disk while it keeps `keep` checkpoints."""
-    return (keep + 1) * BYTES_A_WEIGHT * weights + 4 * weights
+def disk_bytes(weights: int, keep: int, frozen: int = 0) -> int:
+    """Bytes that a run of `weights` trained and so many frozen numbers can need while it keeps `keep` checkpoints."""
+    return (keep + 1) * BYTES_A_WEIGHT * weights + 4 * (weights + frozen)
 
 
 class CheckpointClock:

@@ -25,6 +25,7 @@ NOT_PART_OF_A_RUN = (
     "deterministic",
     "checkpoint_every",
     "keep_checkpoints",
+    "tensorboard",
 )
 
 

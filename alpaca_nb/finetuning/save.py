@@ -11,19 +11,42 @@ from torch.distributed.tensor import DTensor
 from transformers import GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from alpaca_nb.files import sync_folder
+from alpaca_nb.finetuning import lora
+
+ADAPTER_FOLDER = "adapter"
 
 
-def save_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path, dtype: torch.dtype) -> None:
+def save_model(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    folder: Path,
+    dtype: torch.dtype,
+    rehearsal: bool = False,
+) -> None:
     """Gather the weights on process 0, which writes them as `dtype` with tokenizer and generation settings.
 
-    Every process must call this; all leave together, when the folder is there. Its attention is transformers' own.
+    A model with adapters is written merged, and the adapters alone into `adapter/` beside it; one without removes what
+    an earlier run left there. Every process must call this; all leave together, when the folder is there. Its attention
+    is transformers' own.
     """
-    weights = whole_weights(model, dtype)
+    adapter = lora.adapter_of(model)
+    weights = whole_weights(model, None if adapter else dtype)
     if dist.get_rank() == 0:
-        neighbour = folder.with_name(f".{folder.name}.new")
-        shutil.rmtree(neighbour, ignore_errors=True)
-        write_folder(model, weights, tokenizer, neighbour)
-        put_in_place(neighbour, folder)
+        new_model, new_adapter = (folder.with_name(f".{name}.new") for name in (folder.name, ADAPTER_FOLDER))
+        shutil.rmtree(new_model, ignore_errors=True)
+        if adapter:
+            if not rehearsal:
+                lora.check_trained(weights)
+            lora.write_adapter(weights, adapter, new_adapter)
+            weights = {name: value.to(dtype) for name, value in lora.merge(weights, adapter).items()}
+        write_folder(model, weights, tokenizer, new_model)
+        put_in_place(new_model, folder)
+        if rehearsal:
+            shutil.rmtree(new_adapter, ignore_errors=True)
+        elif adapter:
+            put_in_place(new_adapter, folder.with_name(ADAPTER_FOLDER))
+        else:
+            shutil.rmtree(folder.with_name(ADAPTER_FOLDER), ignore_errors=True)
     dist.barrier()
 
 
@@ -34,14 +57,14 @@ def rehearse_save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, fo
     """
     trial = folder.with_name(f".{folder.name}.rehearsal")
     try:
-        save_model(model, tokenizer, trial, dtype)
+        save_model(model, tokenizer, trial, dtype, rehearsal=True)
     finally:
         if dist.get_rank() == 0:
             shutil.rmtree(trial, ignore_errors=True)
 
 
-def whole_weights(model: PreTrainedModel, dtype: torch.dtype) -> dict[str, torch.Tensor]:
-    """All weights as `dtype` in process 0's memory, put together one after the other; empty elsewhere.
+def whole_weights(model: PreTrainedModel, dtype: torch.dtype | None) -> dict[str, torch.Tensor]:
+    """All weights as `dtype` (None: their own) in process 0's memory, put together one by one; empty elsewhere.
 
     Every process must call this.
     """

@@ -37,6 +37,12 @@ class TrainingSettings:
     keep_checkpoints: int = 0  # 0: the last one, and none once the run has ended
     nodes: int = 1  # machines, with `number_of_processes` processes each
     rendezvous_endpoint: str = ""  # host:port of the first machine, where there are several
+    lora_rank: int = 0  # of the adapter's matrices; 0: all weights are trained
+    lora_alpha: int = 16  # the adapter's share is alpha / rank
+    lora_dropout: float = 0.0
+    lora_targets: str = "q_proj,k_proj,v_proj,o_proj"  # modules of each layer that get an adapter
+    add_pad_token: bool = False  # a new last row of the vocabulary, as the original had
+    tensorboard: bool = False
 
     @property
     def world_size(self) -> int:
@@ -70,6 +76,7 @@ def check_settings(settings: TrainingSettings, rows: int, held_out_rows: int) ->
             f"rendezvous_endpoint must be host:port of the first machine where nodes is {settings.nodes}, "
             f"not {settings.rendezvous_endpoint!r}"
         )
+    _check_adapter(settings)
     if held_out_rows < 1:
         raise RecipeError(f"held_out_rows must be at least 1, not {held_out_rows}: the lesson measures on them")
     if (rows - held_out_rows) * settings.epochs < settings.batch_size:
@@ -97,6 +104,19 @@ def read_settings(path: Path) -> TrainingSettings:
         return TrainingSettings(**value)  # type: ignore[arg-type]
     except TypeError as error:
         raise InputFileError(f"{path}: not the settings of a training run ({error})") from None
+
+
+def _check_adapter(settings: TrainingSettings) -> None:
+    if settings.lora_rank < 0:
+        raise RecipeError(f"lora_rank must be 0 (train all weights) or above, not {settings.lora_rank}")
+    if settings.lora_rank and settings.lora_alpha <= 0:
+        raise RecipeError(f"lora_alpha must be above 0, not {settings.lora_alpha}")
+    if not 0 <= settings.lora_dropout < 1:
+        raise RecipeError(f"lora_dropout must be at least 0 and below 1, not {settings.lora_dropout}")
+    if settings.lora_rank and not re.fullmatch(r"\w+(,\w+)*", settings.lora_targets):
+        raise RecipeError(f"lora_targets must be names with commas between, not {settings.lora_targets!r}")
+    if settings.lora_rank and settings.add_pad_token:
+        raise RecipeError("add_pad_token needs all weights trained (lora_rank 0): an adapter cannot hold the new row")
 
 
 def _warnings(settings: TrainingSettings) -> list[str]:

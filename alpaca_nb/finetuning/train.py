@@ -21,6 +21,7 @@ import torch
 import torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.elastic.multiprocessing.errors import record
+from transformers import PreTrainedTokenizerBase
 
 from alpaca_nb.finetuning.attention import use_packed_attention
 from alpaca_nb.finetuning.checkpoints import (
@@ -46,6 +47,7 @@ from alpaca_nb.finetuning.loop import (
     shard_model,
     take_step,
 )
+from alpaca_nb.finetuning.lora import add_adapters
 from alpaca_nb.finetuning.plan import number_of_steps, rows_of_step
 from alpaca_nb.finetuning.results import (
     HELD_OUT_ROWS_FILE,
@@ -61,6 +63,7 @@ from alpaca_nb.finetuning.results import (
 from alpaca_nb.finetuning.same_run import run_digest
 from alpaca_nb.finetuning.save import rehearse_save, save_model
 from alpaca_nb.finetuning.settings import Precision, TrainingSettings, read_settings, warmup_steps
+from alpaca_nb.finetuning.vocabulary import add_pad_row
 from alpaca_nb.memory import give_back_freed_memory
 from alpaca_nb.models import load_model, load_tokenizer, model_folder
 from alpaca_nb.runs import device_description
@@ -98,11 +101,13 @@ def run(folder: Path, settings: TrainingSettings, device: torch.device) -> None:
     compute_dtype = dtype_for(settings.precision, device)
     tell(0, "loading the model")
     base = model_folder(settings.base_model, seed=settings.seed)
-    model = build_model(base, settings, device, compute_dtype)
+    tokenizer, destination = load_tokenizer(base), folder.parent / "model"
+    model = build_model(base, settings, device, compute_dtype, tokenizer)
     optimizer = new_optimizer(model, settings)
     tell(0, "rehearsing the last save")
-    tokenizer, destination = load_tokenizer(base), folder.parent / "model"
-    check_disk(folder, sum(p.numel() for p in model.parameters() if p.requires_grad), max(1, settings.keep_checkpoints))
+    trained = sum(weight.numel() for weight in trained_weights(model))
+    frozen = sum(weight.numel() for weight in model.parameters()) - trained
+    check_disk(folder, trained, max(1, settings.keep_checkpoints), frozen)
     rehearse_save(model, tokenizer, destination, compute_dtype)
     start = resume(model, optimizer, folder)
     if start is None:
@@ -133,10 +138,22 @@ def run(folder: Path, settings: TrainingSettings, device: torch.device) -> None:
 
 
 def build_model(
-    base: Path, settings: TrainingSettings, device: torch.device, compute_dtype: torch.dtype
+    base: Path,
+    settings: TrainingSettings,
+    device: torch.device,
+    compute_dtype: torch.dtype,
+    tokenizer: PreTrainedTokenizerBase | None = None,
 ) -> "ShardedModel":
-    """Load the base model with float32 master weights and turn it into this process's share of it."""
-    whole_model = load_model(base, "float32")
+    """Load the base model, with float32 master weights for what is trained, and turn it into this process's share.
+
+    `tokenizer` gets the pad token that `settings.add_pad_token` asks for.
+    """
+    frozen = settings.lora_rank > 0 and settings.precision != "float32"
+    whole_model = load_model(base, "bfloat16" if frozen else "float32")
+    if settings.add_pad_token and tokenizer is not None:
+        add_pad_row(whole_model, tokenizer)
+    if settings.lora_rank:
+        add_adapters(whole_model, settings)
     whole_model.to(device)  # type: ignore[arg-type]
     use_packed_attention(whole_model)
     if settings.activation_checkpointing:
@@ -148,8 +165,13 @@ def build_model(
 
 
 def new_optimizer(model: "ShardedModel", settings: TrainingSettings) -> torch.optim.Optimizer:
-    """AdamW over this process's share of the weights, without weight decay, as the original."""
-    return torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.0, fused=True)
+    """AdamW over this process's share of what is trained, without weight decay, as the original."""
+    return torch.optim.AdamW(trained_weights(model), lr=settings.learning_rate, weight_decay=0.0, fused=True)
+
+
+def trained_weights(model: "ShardedModel") -> list[torch.nn.Parameter]:
+    """All weights, or the adapter's alone."""
+    return [weight for weight in model.parameters() if weight.requires_grad]
 
 
 def resume(model: "ShardedModel", optimizer: torch.optim.Optimizer, folder: Path) -> Checkpoint | None:
