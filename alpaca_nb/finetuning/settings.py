@@ -4,6 +4,7 @@ import dataclasses
 import math
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -50,12 +51,26 @@ class TrainingSettings:
         return self.number_of_processes * self.nodes
 
 
+def settings_from(parameters: Mapping[str, object]) -> TrainingSettings:
+    """The settings among a notebook's parameters; what is not among them keeps its default."""
+    names = {field.name for field in dataclasses.fields(TrainingSettings)}
+    return TrainingSettings(**{name: value for name, value in parameters.items() if name in names})  # type: ignore[arg-type]
+
+
 def check_settings(settings: TrainingSettings, rows: int, held_out_rows: int) -> list[str]:
     """Refuse what cannot train, before anything is loaded; returns warnings about what will train badly.
 
     Raises `RecipeError` naming the parameter and what it may be.
     """
-    above_zero = ("number_of_processes", "nodes", "epochs", "batch_size", "learning_rate", "max_length")
+    above_zero = (
+        "number_of_processes",
+        "nodes",
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "max_length",
+        "max_tokens_per_pack",
+    )
     for name in above_zero:
         value = getattr(settings, name)
         if not (math.isfinite(value) and value > 0):
