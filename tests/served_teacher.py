@@ -13,9 +13,10 @@ SEED = 5
 
 
 @contextmanager
-def served_teacher(text: TextEndpoint | None = None) -> Iterator[str]:
-    """Serve on a free port of loopback while the context lasts; yields the base URL."""
-    with TeacherServer("127.0.0.1", 0, Teacher(text or TextEndpoint(SEED))) as server:
+def served_teacher(what: Teacher | TextEndpoint | None = None) -> Iterator[str]:
+    """Serve a teacher, or what writes for one, on a free port of loopback; yields the base URL."""
+    teacher = what if isinstance(what, Teacher) else Teacher(what or TextEndpoint(SEED))
+    with TeacherServer("127.0.0.1", 0, teacher) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         try:
             yield server.url
@@ -23,6 +24,6 @@ def served_teacher(text: TextEndpoint | None = None) -> Iterator[str]:
             server.shutdown()
 
 
-def endpoint_with(*rules: Rule) -> TextEndpoint:
+def endpoint_with(*rules: Rule, fault_seed: int = SEED) -> TextEndpoint:
     """What writes, with faults."""
-    return TextEndpoint(SEED, FaultPlan(rules, SEED))
+    return TextEndpoint(SEED, FaultPlan(rules, fault_seed))

@@ -14,6 +14,7 @@ from served_teacher import served_teacher
 from alpaca_nb.errors import BudgetError, KitError, LedgerError, TeacherError
 from alpaca_nb.files import Json
 from alpaca_nb.offline_teacher.api import Request, Response, Teacher
+from alpaca_nb.offline_teacher.text_endpoint import TextEndpoint
 from alpaca_nb.prices import Price
 from alpaca_nb.teacher.answers import TeacherAnswer
 from alpaca_nb.teacher.batch_files import Results, read_results
@@ -31,15 +32,15 @@ class CountingTeacher(Teacher):
     """The offline teacher, with a list of faults for the batches to come and a count of the work it did."""
 
     def __init__(self, *faults: str) -> None:
-        super().__init__(seed=5)
+        super().__init__(TextEndpoint(5))
         coming = list(faults)
-        self.batches.befall = lambda content: coming.pop(0) if coming else ""
+        self.batches.befall = lambda content, number: coming.pop(0) if coming else ""
         self.worked: Counter[str] = Counter()
         self.spoil = lambda request, response: response
 
-    def _work(self, endpoint: str, body: dict[str, Json]) -> tuple[int, Json]:
+    def _work_in_batch(self, endpoint: str, body: dict[str, Json]) -> tuple[int, Json]:
         self.worked[json.dumps(body)] += 1
-        return super()._work(endpoint, body)
+        return super()._work_in_batch(endpoint, body)
 
     def respond(self, request: Request) -> Response:
         return self.spoil(request, super().respond(request))  # type: ignore[no-any-return]

@@ -297,7 +297,10 @@ class Desk:
             await self._teacher.pace.clock.sleep(self._teacher.settings.first_wait_seconds)
             return
         words = "; ".join(f"{error.code}: {scrub(str(error.message))}" for error in errors[:3]) or "it gave no reason"
-        raise TeacherError(f"the endpoint refused batch {batch.id}, which cost nothing: {words}")
+        raise TeacherError(
+            f"the endpoint refused batch {batch.id}, which cost nothing: {words} "
+            f"What was recorded before is safe: mend that, or run again later."
+        )
 
     async def _call(self, call: Callable[[], Awaitable[_T]]) -> _T:
         """Call the endpoint until it answers; raises `TeacherError` where that is of no use."""
