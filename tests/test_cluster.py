@@ -1,0 +1,73 @@
+"""The launch files for several machines: whole, and calling what exists with options that exist."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import REPOSITORY
+from training_rows import with_settings
+
+from alpaca_nb.cli import _parser
+from alpaca_nb.finetuning.stage import command_of_machine
+from alpaca_nb.parameters import read_declarations
+from alpaca_nb.runs import NOTEBOOKS_FOLDER
+
+CLUSTER = REPOSITORY / "papermill_runs" / "cluster"
+needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+
+
+def said_by(tmp_path: Path, number: int) -> list[str]:
+    """What one_machine.sh would run on machine `number` of 2, with `alpaca-nb` and `python` that only print."""
+    for name in ("alpaca-nb", "python"):
+        printer = tmp_path / name
+        printer.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+        printer.chmod(0o755)
+    script = [str(CLUSTER / "one_machine.sh"), str(tmp_path / "run"), "smoke", "2", str(number), "head.example", "8"]
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(["bash", *script], capture_output=True, text=True, check=True, env={"PATH": path})
+    return done.stdout.splitlines()
+
+
+@needs_bash
+def test_the_first_machine_runs_notebook_03(tmp_path: Path) -> None:
+    options = _parser().parse_args(said_by(tmp_path, 0))
+    assert (options.recipe, options.first, options.last) == ("smoke", "03", "03")
+    given = dict(pair.split("=") for pair in options.parameter)
+    assert given == {"number_of_processes": "8", "nodes": "2", "rendezvous_endpoint": "head.example:29500"}
+    assert given.keys() <= read_declarations(NOTEBOOKS_FOLDER / "03_finetune_fsdp.ipynb").keys()
+
+
+@needs_bash
+def test_the_other_machines_run_what_the_notebook_prints(tmp_path: Path) -> None:
+    settings = with_settings(number_of_processes=8, nodes=2, rendezvous_endpoint="head.example:29500")
+    printed = shlex.split(command_of_machine(tmp_path / "run" / "finetuning", settings, 1))
+    assert said_by(tmp_path, 1) == printed[1:]
+
+
+@needs_bash
+@pytest.mark.parametrize("file", ["one_machine.sh", "slurm.sbatch"])
+def test_scripts_are_bash(file: str) -> None:
+    subprocess.run(["bash", "-n", str(CLUSTER / file)], check=True)
+
+
+def test_slurm_starts_one_task_a_machine() -> None:
+    text = (CLUSTER / "slurm.sbatch").read_text(encoding="utf-8")
+    options = dict(re.findall(r"^#SBATCH --([a-z-]+)=(\S+)$", text, flags=re.MULTILINE))
+    assert options["ntasks-per-node"] == "1" and int(options["nodes"]) > 1
+    body = text.split("#SBATCH")[-1]
+    assert set(re.findall(r"papermill_runs/\S+\.sh", body)) == {"papermill_runs/cluster/one_machine.sh"}
+
+
+@needs_bash
+def test_skypilot_calls_the_script_that_is_there() -> None:
+    task = yaml.safe_load((CLUSTER / "skypilot.yaml").read_text(encoding="utf-8"))
+    assert task["num_nodes"] == 2 and task["workdir"] == "."
+    assert list(task["volumes"]) == [str(Path(task["envs"]["RUN_DIR"]).parent)]  # the run folder is on shared storage
+    subprocess.run(["bash", "-n"], input=task["run"], text=True, check=True)
+    script = task["run"].split()[1]
+    assert (REPOSITORY / script).is_file() and os.access(REPOSITORY / script, os.X_OK)
