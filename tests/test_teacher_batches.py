@@ -119,7 +119,7 @@ def test_an_end_that_cannot_be_mended_is_a_clear_error_and_the_next_run_goes_on(
     with served_teacher(teacher) as url:
         with pytest.raises(TeacherError, match=words):
             ask(settings_for(url), tmp_path / "ledger.jsonl")
-        teacher.batches.befall = lambda content: ""
+        teacher.batches.befall = lambda content, number: ""
         answers, by_batch = ask(settings_for(url), tmp_path / "ledger.jsonl")
     assert len(answers) == COUNT and by_batch.budget.reserved_usd == 0
     assert set(teacher.worked.values()) == {1}

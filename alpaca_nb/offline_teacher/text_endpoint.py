@@ -41,7 +41,8 @@ class TextEndpoint:
         except ApiError as error:
             error.headers = {**headers, **error.headers}
             raise
-        response = json_response({**value, "service_tier": "flex" if tier == "flex" else "default"}, headers)
+        named: dict[str, Json] = {"service_tier": tier} if tier == "flex" else {}
+        response = json_response({**value, **named}, headers)
         if struck is None or struck.fault.kind == "answer":
             return response
         if struck.fault.kind == "wire":
