@@ -127,7 +127,7 @@ def test_a_given_price_replaces_the_book() -> None:
         (error(404, "This is not a chat model and thus not supported"), "teacher_api to completion"),
         (error(400, "too long", "context_length_exceeded"), "Lower max_completion_tokens"),
         (error(400, "Invalid service_tier argument"), "Leave service_tier empty"),
-        (error(500, "no", headers={"x-should-retry": "false"}), "does not accept"),
+        (error(500, "no", headers={"x-should-retry": "false"}), "of no use .HTTP 500"),
     ],
 )
 def test_the_first_request_to_an_unknown_model_goes_alone_and_its_refusal_is_explained(

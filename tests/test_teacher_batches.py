@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 from manual_clock import ManualClock
-from served_teacher import served_teacher
+from served_teacher import SEED, served_teacher
 
+from alpaca_nb.costs.ledger_bill import bill_of_ledger
 from alpaca_nb.errors import BudgetError, KitError, LedgerError, TeacherError
 from alpaca_nb.files import Json
-from alpaca_nb.offline_teacher.api import Request, Response, Teacher
+from alpaca_nb.offline_teacher.api import Request, Teacher
+from alpaca_nb.offline_teacher.response import Response
 from alpaca_nb.offline_teacher.text_endpoint import TextEndpoint
 from alpaca_nb.prices import Price
 from alpaca_nb.teacher.answers import TeacherAnswer
@@ -32,7 +34,7 @@ class CountingTeacher(Teacher):
     """The offline teacher, with a list of faults for the batches to come and a count of the work it did."""
 
     def __init__(self, *faults: str) -> None:
-        super().__init__(TextEndpoint(5))
+        super().__init__(TextEndpoint(SEED))
         coming = list(faults)
         self.batches.befall = lambda content, number: coming.pop(0) if coming else ""
         self.worked: Counter[str] = Counter()
@@ -74,7 +76,8 @@ def test_a_batch_answers_as_single_requests_do_at_half_the_price(tmp_path: Path)
         batched, by_batch = ask(settings_for(url), tmp_path / "batch.jsonl")
         single, one_by_one = ask(replace(settings_for(url), use_batch=False), tmp_path / "single.jsonl")
         again, _ = ask(settings_for(url), tmp_path / "batch.jsonl")
-    assert batched == single == again == recorded_answers(tmp_path / "batch.jsonl")
+    assert batched == again == recorded_answers(tmp_path / "batch.jsonl")
+    assert batched == [replace(answer, service_tier="") for answer in single]
     assert by_batch.budget.spent_usd * 2 == one_by_one.budget.spent_usd > 0
     assert by_batch.budget.reserved_usd == 0
     assert states(tmp_path / "batch.jsonl") == ["planned", "created", "ended"]
@@ -191,6 +194,7 @@ def test_a_file_that_comes_cut_is_fetched_again_then_its_missing_lines_count_as_
         answers, by_batch = ask(settings_for(url), tmp_path / "ledger.jsonl")
     assert len(answers) == COUNT and max(teacher.worked.values()) == worked
     assert (by_batch.totals.maybe_billed > 0) is (worked == 2)
+    assert bill_of_ledger(tmp_path / "ledger.jsonl", PRICE).usd == by_batch.budget.spent_usd, "the audit agrees"
 
 
 def test_the_budget_makes_batches_smaller_and_is_never_passed(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from datetime import date
 
 import pytest
-from served_teacher import served_teacher
+from served_teacher import SEED, served_teacher
 
-from alpaca_nb.offline_teacher.api import Request, Response, Teacher
+from alpaca_nb.offline_teacher.api import Request, Teacher
+from alpaca_nb.offline_teacher.response import Response
+from alpaca_nb.offline_teacher.text_endpoint import TextEndpoint
 from alpaca_nb.teacher.checking import teacher_answers
 
 TODAY = date(2026, 11, 22)
@@ -18,7 +20,7 @@ def found(base_url: str, model: str, price: str = "") -> list[tuple[str, str]]:
 
 class Listening(Teacher):
     def __init__(self) -> None:
-        super().__init__(seed=5)
+        super().__init__(TextEndpoint(SEED))
         self.heard: list[tuple[str, str, str]] = []
 
     def respond(self, request: Request) -> Response:
@@ -63,5 +65,5 @@ def test_the_key_is_told_present_absent_or_malformed_and_never_shown(monkeypatch
 def test_an_endpoint_that_is_not_there_or_no_endpoint_is_a_finding_not_a_traceback() -> None:
     assert any(level == "fail" and "connection to" in text for level, text in found("http://127.0.0.1:9/v1", "x"))
     assert any(level == "fail" and "an address such as" in text for level, text in found("api.openai.com", "x"))
-    with served_teacher(Teacher(5)) as url:
+    with served_teacher() as url:
         assert any(level == "warn" and "most end in /v1" in text for level, text in found(url.removesuffix("/v1"), "x"))

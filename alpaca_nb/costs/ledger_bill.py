@@ -106,7 +106,7 @@ class _Account:
             self.open_attempts[index] = Decimal(str(record["worst_usd"]))
             self.attempts += 1
         elif kind == "failed":
-            worst = self.open_attempts.pop(int(str(record["request"])), Decimal(0))
+            worst = self._worst(record) or Decimal(0)
             if record["maybe_billed"]:
                 self._add(_FAILED, worst, 1)
             else:
@@ -130,7 +130,7 @@ class _Account:
         )
 
     def _answered(self, index: int, record: Record) -> None:
-        worst = self.open_attempts.pop(index, None)
+        worst = self._worst(record)
         answer, tier = read_answer(index, _body(record)), _tier(record)
         usage = answer.usage if _credible(answer) else None
         cost = None if usage is None else self.price.cost(usage, tier=tier)
@@ -147,6 +147,12 @@ class _Account:
         if self.useful is not None and index not in self.useful:
             self.wasted_answers += 1
             self.wasted_usd += cost
+
+    def _worst(self, record: Record) -> Decimal | None:
+        """What the attempt that has its outcome here could cost at worst; a batch's outcomes say so themselves."""
+        if "batch" in record:
+            return Decimal(str(record["worst_usd"]))
+        return self.open_attempts.pop(int(str(record["request"])), None)
 
     def _lose(self, index: int) -> None:
         if (worst := self.open_attempts.pop(index, None)) is not None:

@@ -23,7 +23,7 @@ from alpaca_nb.files import Json
 from alpaca_nb.teacher.batch_files import MOST_BYTES, Results, input_line, read_results
 from alpaca_nb.teacher.client import Failure, guarded, scrub
 from alpaca_nb.teacher.ledger import Record
-from alpaca_nb.teacher.ledger_records import answer_record, failure_record
+from alpaca_nb.teacher.ledger_records import answer_record, failure_record, index_in
 from alpaca_nb.teacher.question import PATHS, Question, request_body
 
 if TYPE_CHECKING:
@@ -60,6 +60,10 @@ class OpenBatch:
     places: dict[int, Place]
     planned_at: float  # Unix seconds
     id: str = ""
+
+    def labelled(self, record: Record) -> Record:
+        """An outcome's record with the batch that brought it, and the most it can cost."""
+        return record | {"batch": self.key, "worst_usd": str(self.places[index_in(record)].worst_usd)}
 
 
 def open_batch_in(record: Record) -> OpenBatch:
@@ -259,7 +263,7 @@ class Desk:
         records += [failure_record(index, failure) for index, failure in results.failures.items()]
         cost = Decimal(0)
         for start in range(0, len(records), _RECORDS_PER_FSYNC):
-            some = [record | {"batch": planned.key} for record in records[start : start + _RECORDS_PER_FSYNC]]
+            some = [planned.labelled(record) for record in records[start : start + _RECORDS_PER_FSYNC]]
             cost += self._teacher.record_all(some)
         self._end(planned, batch.status, reserved, cost)
 

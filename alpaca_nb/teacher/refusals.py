@@ -50,5 +50,7 @@ def explain(status: int, code: str, kind: str, words: str) -> str:
         return f"the endpoint refuses the key (HTTP {status}): {words}. Check {KEY_VARIABLE}."
     if status == 404 and "not a chat model" not in words:
         return f"no such model or address (HTTP 404): {words}. Check teacher_model and teacher_base_url."
+    if status >= 500:
+        return f"the endpoint says that asking again is of no use (HTTP {status}): {words}"
     help_ = next((text for word, text in _ABOUT_PARAMETERS.items() if word in words or word in code), "")
     return f"the endpoint does not accept the request (HTTP {status}): {words}{' ' + help_ if help_ else ''}"
