@@ -2,8 +2,8 @@
 
 It is an audit of the sum that stage 02 kept while it asked, written without that code: the two must agree. An attempt
 ends in one of four ways: an answer that names its usage, an answer that names none, a failure that may have been
-billed, or nothing at all, because the process died. The last three count at their worst price. Sums are exact decimals;
-cents are rounded once, at the end.
+billed, or nothing at all, because the process died. The last three count at their worst price. Questions of a batch
+that has not ended are neither; they stand beside the bill. Sums are exact decimals; cents are rounded once, at the end.
 """
 
 import base64
@@ -49,6 +49,7 @@ class LedgerBill:
     free_failures: int  # attempts that failed and cost nothing
     wasted_answers: int
     wasted_usd: Decimal
+    in_batches_usd: Decimal  # at worst, of batches that have not ended; not part of `usd`
 
     @property
     def usd(self) -> Decimal:
@@ -93,6 +94,7 @@ class _Account:
         self.counts: dict[str, int] = dict.fromkeys(_LINES, 0)
         self.usage, self.by_tier = Usage(0, 0), dict[str, int]()
         self.open_attempts: dict[int, Decimal] = {}  # the worst price of each attempt without an outcome, by request
+        self.batches: dict[str, dict[int, Decimal]] = {}  # the same for the questions of each batch
         self.requests = self.attempts = self.free_failures = self.wasted_answers = 0
         self.wasted_usd = Decimal(0)
 
@@ -100,6 +102,8 @@ class _Account:
         kind = record["kind"]
         if kind == "price":
             self.price = Price(**{name: value for name, value in record.items() if name != "kind"})  # type: ignore[arg-type]
+        elif kind == "batch":
+            self._batch(record)
         elif kind == "sent":
             index = int(str(record["request"]))
             self._lose(index)  # sent again: the attempt before has no outcome
@@ -127,6 +131,7 @@ class _Account:
             free_failures=self.free_failures,
             wasted_answers=self.wasted_answers,
             wasted_usd=self.wasted_usd + self.usd[_FAILED] + self.usd[_LOST],
+            in_batches_usd=sum((usd for batch in self.batches.values() for usd in batch.values()), Decimal(0)),
         )
 
     def _answered(self, index: int, record: Record) -> None:
@@ -142,17 +147,27 @@ class _Account:
                 self._add(name, self.price.cost(part, tier=tier), _tokens(part))
             self.usage = Usage(*(a + b for a, b in zip(astuple(self.usage), astuple(usage), strict=True)))
         self.requests += 1
-        self.attempts += "batch" in record  # nothing else says that it was sent
         self.by_tier[tier] = self.by_tier.get(tier, 0) + 1
         if self.useful is not None and index not in self.useful:
             self.wasted_answers += 1
             self.wasted_usd += cost
 
+    def _batch(self, record: Record) -> None:
+        """A batch planned holds its questions with their worst prices; what is left when it ends was not worked on."""
+        key, questions = str(record["key"]), record.get("questions")
+        if isinstance(questions, list):
+            self.batches[key] = {int(row[0]): Decimal(str(row[3])) for row in questions}  # type: ignore[index,arg-type]
+            self.attempts += len(questions)
+        elif record["state"] == "ended":
+            self.batches.pop(key, None)
+
     def _worst(self, record: Record) -> Decimal | None:
-        """What the attempt that has its outcome here could cost at worst; a batch's outcomes say so themselves."""
-        if "batch" in record:
-            return Decimal(str(record["worst_usd"]))
-        return self.open_attempts.pop(int(str(record["request"])), None)
+        """The worst price of the attempt that has its outcome here; a batch's outcomes say it themselves."""
+        index = int(str(record["request"]))
+        if "batch" not in record:
+            return self.open_attempts.pop(index, None)
+        planned = self.batches.get(str(record["batch"]), {}).pop(index, None)
+        return Decimal(str(record["worst_usd"])) if "worst_usd" in record else planned
 
     def _lose(self, index: int) -> None:
         if (worst := self.open_attempts.pop(index, None)) is not None:
