@@ -13,6 +13,7 @@ from pathlib import Path
 
 from alpaca_nb import __version__
 from alpaca_nb.errors import KitError, StageError
+from alpaca_nb.many_runs import add_compare, add_sweep
 
 PROGRAM = "alpaca-nb"
 FAILED, BAD_INPUT = 1, 2
@@ -118,6 +119,8 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "recipes", _recipes, "list the recipes, each with its time and price")
     _add_check(commands)
     _add_inspect(commands)
+    add_compare(commands, _command)
+    add_sweep(commands, _command)
     _add_rate(commands)
     _add_teacher(commands)
     return parser

@@ -5,6 +5,7 @@ given to one run folder a point, where the ordinary runner finds them done and r
 where the first stopped. At the end the points are compared (`costs.compare`).
 """
 
+import contextlib
 import csv
 import hashlib
 import itertools
@@ -26,9 +27,8 @@ from alpaca_nb.runs import OUTPUT_FOLDER, STAGES
 
 SHARED = "shared"
 _NOT_SHARED = {runner.RUN_FILE, runner.LOCK_FILE, ".progress.json"}
-_APPENDED = (
-    ".jsonl"  # a later run may append to such a file, so it is copied; others are replaced whole and may be linked
-)
+_APPENDED = ".jsonl"  # a later run may append to such a file, so it is always copied
+_LARGE_BYTES = 1 << 20  # from here on files are linked: models, which are only ever replaced whole
 
 
 @dataclass(frozen=True)
@@ -134,12 +134,10 @@ def share(shared: Path, folder: Path, stages: Sequence[str]) -> None:
 def _give(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)
-    if source.suffix != _APPENDED:
-        try:
+    if source.suffix != _APPENDED and source.stat().st_size >= _LARGE_BYTES:
+        with contextlib.suppress(OSError):  # another file system, or one without links
             os.link(source, target)
             return
-        except OSError:
-            pass  # another file system, or one without links
     shutil.copy2(source, target)
 
 

@@ -49,6 +49,7 @@ class RunSummary:
 OUTCOMES = (
     Outcome("rows", "rows", "", "{:,.0f}"),
     Outcome("rows kept per request", "rows", "higher", "{:.1f}"),
+    Outcome("candidates rejected", "share", "lower", "{:.1%}"),
     Outcome("held-out loss", "nats per token", "lower", "{:.3f}"),
     Outcome("right answers, strict", "share", "higher", "{:.1%}"),
     Outcome("right answers, lenient", "share", "higher", "{:.1%}"),
@@ -94,11 +95,8 @@ def comparison_table(summaries: Sequence[RunSummary]) -> tuple[tuple[str, ...], 
         (name, *(value_of(each, name) for each in summaries)) for name in differing(summaries)
     ]
     for outcome in measured_outcomes(summaries):
-        first = summaries[0].outcomes.get(outcome.name)
-        cells = [
-            _cell(outcome, each.outcomes.get(outcome.name), None if each is summaries[0] else first)
-            for each in summaries
-        ]
+        found = [each.outcomes.get(outcome.name) for each in summaries]
+        cells = [_cell(outcome, found[0], None), *(_cell(outcome, one, found[0]) for one in found[1:])]
         rows.append((f"{outcome.name} ({outcome.unit})", *cells))
     return header, rows
 
@@ -168,6 +166,11 @@ def _kept(records: Records) -> Interval | None:
     return Interval(rows / requests) if rows is not None and requests else None
 
 
+def _rejected(records: Records) -> Interval | None:
+    rows, candidates = (number_in(records.get("02_generate_data"), name) for name in ("rows", "candidates"))
+    return Interval(1 - rows / candidates) if rows is not None and candidates else None
+
+
 def _share(measure: str, name: str, factor: float = 1.0) -> Callable[[Records], Interval | None]:
     def read(records: Records) -> Interval | None:
         record = records.get("05_blind_comparison")
@@ -185,6 +188,7 @@ def _share(measure: str, name: str, factor: float = 1.0) -> Callable[[Records], 
 _READ: dict[str, Callable[[Records], Interval | None]] = {
     "rows": _metric("02_generate_data", "rows"),
     "rows kept per request": _kept,
+    "candidates rejected": _rejected,
     "held-out loss": _metric("03_finetune_fsdp", "held_out_loss_after"),
     "right answers, strict": _share("strict", "tuned"),
     "right answers, lenient": _share("lenient", "tuned"),

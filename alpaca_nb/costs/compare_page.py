@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib.style
 from jinja2 import Environment, StrictUndefined
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from alpaca_nb.costs.compare import (
     Outcome,
@@ -26,7 +27,7 @@ PAGE, TWIN = "compare.html", "compare.json"
 # At most three panels: how good, how dear, how long; the first of each group that was measured.
 PANELS = (
     ("right answers, lenient", "held-out loss", "rows kept per request", "rows"),
-    ("gain over untuned, lenient", "training speed", "rows"),
+    ("gain over untuned, lenient", "training speed", "candidates rejected"),
     ("cost",),
     ("time",),
 )
@@ -70,6 +71,9 @@ def panels(summaries: Sequence[RunSummary]) -> tuple[Figure, str]:
         axes.set_title(outcome.name, fontsize=10)
         axes.set_xlabel(f"{outcome.unit}{better}", fontsize=9)
         axes.margins(x=0.35)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        if outcome.form.endswith("%}"):
+            axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.grid(axis="y", visible=False)
     return figure, _alt(summaries, chosen)
 
