@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from alpaca_nb.comparison.bias import points_of
-from alpaca_nb.comparison.categories import category_counts, category_of_app
 from alpaca_nb.comparison.engine import VerdictFile, compare
 from alpaca_nb.comparison.length import length_controlled, longer_wins
 from alpaca_nb.comparison.published import PUBLISHED, PublishedJudge, count, read_annotations
 from alpaca_nb.errors import InputFileError
+from alpaca_nb.evaluation_sets.categories import category_counts, category_of_app
 
 ALPACA = "alpaca-7b"
 
