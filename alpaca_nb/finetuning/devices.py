@@ -4,6 +4,8 @@ import os
 
 import torch
 
+from alpaca_nb.finetuning.settings import Precision
+
 
 def device_for(local_rank: int, local_world_size: int, gpus: int) -> torch.device:
     """GPU number `local_rank` where each of the machine's `local_world_size` processes has one, else the CPU.
@@ -27,3 +29,14 @@ def own_device() -> torch.device:
     if device.type == "cuda":
         torch.cuda.set_device(device)
     return device
+
+
+def dtype_for(precision: Precision, device: torch.device) -> torch.dtype:
+    """The type to compute in: "auto" is bfloat16 wherever the hardware multiplies it faster than float32."""
+    if precision != "auto":
+        return torch.bfloat16 if precision == "bfloat16" else torch.float32
+    if device.type == "cuda":
+        fast = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        fast = bool(torch.cpu._is_avx512_bf16_supported())  # no public question for it in torch 2.11
+    return torch.bfloat16 if fast else torch.float32

@@ -38,6 +38,8 @@ class TrainingResult:
     training_seconds: float  # of the steps alone: no start, no loading, no saving
     held_out_loss_before: float
     held_out_loss_after: float
+    mfu: float = 0.0  # share of the peak operations a second that the steps reached; 0 where no peak is known
+    peak_memory_bytes: int = 0  # of the process that took most: on a GPU its tensors, on a CPU all of the process
 
     @property
     def tokens_per_second(self) -> float:

@@ -1,6 +1,7 @@
 """What a training run is told: written by the stage as `finetuning/settings.json`, read by every process."""
 
 import dataclasses
+import importlib.util
 import math
 import os
 import re
@@ -43,7 +44,7 @@ class TrainingSettings:
     lora_dropout: float = 0.0
     lora_targets: str = "q_proj,k_proj,v_proj,o_proj"  # modules of each layer that get an adapter
     add_pad_token: bool = False  # a new last row of the vocabulary, as the original had
-    tensorboard: bool = False
+    tensorboard: bool = False  # write curves into finetuning/tensorboard/
 
     @property
     def world_size(self) -> int:
@@ -92,6 +93,8 @@ def check_settings(settings: TrainingSettings, rows: int, held_out_rows: int) ->
             f"not {settings.rendezvous_endpoint!r}"
         )
     _check_adapter(settings)
+    if settings.tensorboard and importlib.util.find_spec("tensorboard") is None:
+        raise RecipeError('tensorboard is true and the package is not installed: pip install -e ".[tensorboard]"')
     if held_out_rows < 1:
         raise RecipeError(f"held_out_rows must be at least 1, not {held_out_rows}: the lesson measures on them")
     if (rows - held_out_rows) * settings.epochs < settings.batch_size:

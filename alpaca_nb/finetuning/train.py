@@ -34,7 +34,7 @@ from alpaca_nb.finetuning.checkpoints import (
     restore_checkpoint,
     save_checkpoint,
 )
-from alpaca_nb.finetuning.devices import join_alone, own_device
+from alpaca_nb.finetuning.devices import dtype_for, join_alone, own_device
 from alpaca_nb.finetuning.encode import EncodedRow, read_rows
 from alpaca_nb.finetuning.faults import check_health, highest_sane_loss, out_of_memory_in_words
 from alpaca_nb.finetuning.launch import PROGRESS_MARK
@@ -62,9 +62,10 @@ from alpaca_nb.finetuning.results import (
 )
 from alpaca_nb.finetuning.same_run import run_digest
 from alpaca_nb.finetuning.save import rehearse_save, save_model
-from alpaca_nb.finetuning.settings import Precision, TrainingSettings, read_settings, warmup_steps
+from alpaca_nb.finetuning.settings import TrainingSettings, read_settings, warmup_steps
 from alpaca_nb.finetuning.vocabulary import add_pad_row
-from alpaca_nb.memory import give_back_freed_memory
+from alpaca_nb.finetuning.watching import Watcher
+from alpaca_nb.memory import give_back_freed_memory, peak_memory_bytes
 from alpaca_nb.models import load_model, load_tokenizer, model_folder
 from alpaca_nb.runs import device_description
 
@@ -115,22 +116,28 @@ def run(folder: Path, settings: TrainingSettings, device: torch.device) -> None:
         before = mean_loss(model, held_out, settings.max_tokens_per_pack, device)
         start = Checkpoint(0, run_digest(folder), before)
     give_back_freed_memory()
-    take_steps(model, optimizer, training, settings, device, folder, start, steps)
+    watcher = Watcher(model, settings, device, folder, start.step + 1)
+    take_steps(model, optimizer, training, settings, device, folder, start, steps, watcher)
     tell(steps, "loss on held-out rows after training")
     after = mean_loss(model, held_out, settings.max_tokens_per_pack, device)
     tell(steps, "saving the model")
     save_model(model, tokenizer, destination, compute_dtype)
+    peak = torch.tensor(peak_memory_bytes(device), device=device)
+    dist.all_reduce(peak, dist.ReduceOp.MAX)
     if dist.get_rank() == 0:
         metrics = read_metrics(folder)
+        tokens, seconds = sum(line.tokens for line in metrics), sum(line.seconds for line in metrics)
         result = TrainingResult(
             steps=len(metrics),
             world_size=dist.get_world_size(),
             device=device_description(gpus=dist.get_world_size() if device.type == "cuda" else 0),
             precision=str(compute_dtype).removeprefix("torch."),
-            tokens_trained=sum(line.tokens for line in metrics),
-            training_seconds=sum(line.seconds for line in metrics),
+            tokens_trained=tokens,
+            training_seconds=seconds,
             held_out_loss_before=start.held_out_loss_before,
             held_out_loss_after=after,
+            mfu=watcher.mfu(tokens, sum(line.learned_tokens for line in metrics), seconds),
+            peak_memory_bytes=int(peak),
         )
         write_result(folder, result)
         if not settings.keep_checkpoints:
@@ -200,6 +207,7 @@ def take_steps(
     folder: Path,
     start: Checkpoint,
     steps: int,
+    watcher: Watcher | None = None,
 ) -> None:
     """The optimizer steps after `start`, up to `steps`; process 0 writes each one's metrics as it ends."""
     lengths = [len(row.input_ids) for row in rows]
@@ -207,6 +215,7 @@ def take_steps(
     highest_loss = highest_sane_loss(start.held_out_loss_before, model.config.vocab_size)
     clock = CheckpointClock(settings.checkpoint_every, last_step=steps, at_the_end=settings.keep_checkpoints > 0)
     last_good = start
+    watcher = watcher or Watcher(model, settings, device, folder, start.step + 1)
     model.train()
     for step in range(start.step, steps):
         began = time.perf_counter()
@@ -224,8 +233,9 @@ def take_steps(
         tokens = sum(lengths[row] for row in chosen)
         seconds = time.perf_counter() - began
         if dist.get_rank() == 0:
-            append_metrics(folder, StepMetrics(step + 1, loss, norm, rate, tokens, learned_tokens, seconds))
-        tell(step + 1, f"loss {loss:.3f}, {tokens / seconds:.0f} tokens/s", steps)
+            line = StepMetrics(step + 1, loss, norm, rate, tokens, learned_tokens, seconds)
+            append_metrics(folder, line)
+            tell(step + 1, watcher.after(line), steps)
         if clock.is_due(step + 1):
             last_good = dataclasses.replace(start, step=step + 1)
             tell(step + 1, f"writing {last_good.name}", steps)
@@ -250,17 +260,6 @@ def tell(step: int, note: str, steps: int = 0) -> None:
     """Process 0 prints one line of progress for the parent process."""
     if dist.get_rank() == 0:
         print(PROGRESS_MARK + json.dumps({"step": step, "steps": steps, "note": note}), flush=True)
-
-
-def dtype_for(precision: Precision, device: torch.device) -> torch.dtype:
-    """The type to compute in: "auto" is bfloat16 wherever the hardware multiplies it faster than float32."""
-    if precision != "auto":
-        return torch.bfloat16 if precision == "bfloat16" else torch.float32
-    if device.type == "cuda":
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        fast = bool(torch.cpu._is_avx512_bf16_supported())  # no public question for it in torch 2.11
-    return torch.bfloat16 if fast else torch.float32
 
 
 if __name__ == "__main__":

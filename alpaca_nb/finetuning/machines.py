@@ -1,0 +1,101 @@
+"""How fast and how big machines are: a short table of GPUs, and what this machine has."""
+
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    import torch
+
+GIB = 1 << 30
+TYPICAL_SHARE = 0.4  # of the peak, for a careful loop; published runs of 7B and 8B reach 0.33 to 0.6
+CPU_SHARE = 0.2  # of a matrix product's measured speed, for small models on CPU cores
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a run could be: `memory` in bytes and bfloat16 operations a second, both for one process."""
+
+    name: str
+    processes: int
+    memory: int
+    peak_flops: float
+    kind: str = "cuda"
+    number_bytes: int = 2  # of the type that layers compute with
+
+    @property
+    def expected_flops(self) -> float:
+        """What training can be expected to reach, on all of it together."""
+        return self.processes * self.peak_flops * (TYPICAL_SHARE if self.kind == "cuda" else CPU_SHARE)
+
+
+# Dense bfloat16 products a second, from the makers' data sheets; memory as the driver reports it.
+PEAK_FLOPS = {
+    "H200": 989e12,
+    "H100 PCIe": 756e12,
+    "H100": 989e12,
+    "A100": 312e12,
+    "L40S": 362e12,
+    "RTX 4090": 165e12,
+    "RTX 3090": 71e12,
+    "A10": 125e12,
+    "L4": 121e12,
+}
+ELSEWHERE = (
+    Machine("one 24 GB GPU (RTX 4090)", 1, round(23.5 * GIB), PEAK_FLOPS["RTX 4090"]),
+    Machine("one 80 GB GPU (A100)", 1, 79 * GIB, PEAK_FLOPS["A100"]),
+    Machine("one 140 GB GPU (H200)", 1, 139 * GIB, PEAK_FLOPS["H200"]),
+    Machine("8 GPUs of 80 GB (A100)", 8, 79 * GIB, PEAK_FLOPS["A100"]),
+)
+
+
+def this_machine(processes: int) -> Machine:
+    """The devices that training would take here: a GPU for each process, else the CPU's cores and memory in shares."""
+    import torch
+
+    from alpaca_nb.finetuning.devices import device_for, dtype_for
+
+    gpus = torch.cuda.device_count()
+    if device_for(0, processes, gpus).type == "cuda":
+        card = torch.cuda.get_device_properties(0)
+        return Machine(f"here: {processes} x {card.name}", processes, card.total_memory, peak_flops(card.name))
+    threads = max(1, (os.cpu_count() or 1) // processes)
+    return Machine(
+        name=f"here: {processes} CPU processes",
+        processes=processes,
+        memory=psutil.virtual_memory().available // processes,
+        peak_flops=cpu_flops(threads),
+        kind="cpu",
+        number_bytes=dtype_for("auto", torch.device("cpu")).itemsize,
+    )
+
+
+def peak_flops(name: str) -> float:
+    """The data sheet's bfloat16 operations a second for a GPU of that name; 0 where it is not in the table."""
+    return next((flops for known, flops in PEAK_FLOPS.items() if known in name), 0.0)
+
+
+def cpu_flops(threads: int, dtype: "torch.dtype | None" = None, seconds: float = 0.15) -> float:
+    """Operations a second of plain matrix products on so many cores, measured for a moment.
+
+    `dtype` is what training would compute in; by default bfloat16 where the CPU multiplies it fast, else float32.
+    """
+    import torch
+
+    from alpaca_nb.finetuning.devices import dtype_for
+
+    size, before = 768, torch.get_num_threads()
+    one = torch.ones(size, size, dtype=dtype or dtype_for("auto", torch.device("cpu")))
+    torch.set_num_threads(threads)
+    try:
+        torch.mm(one, one)
+        products, began = 0, time.perf_counter()
+        while (spent := time.perf_counter() - began) < seconds:
+            torch.mm(one, one)
+            products += 1
+    finally:
+        torch.set_num_threads(before)
+    return 2 * size**3 * products / spent

@@ -1,0 +1,195 @@
+"""The forecast before training: sizes from the configuration, memory near the measured, refusals with a way out."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.autograd.graph import saved_tensors_hooks
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
+
+from alpaca_nb.errors import TrainingError
+from alpaca_nb.finetuning.attention import use_packed_attention
+from alpaca_nb.finetuning.encode import EncodedRow, encode_examples
+from alpaca_nb.finetuning.lora import add_adapters
+from alpaca_nb.finetuning.machines import ELSEWHERE, GIB, Machine, cpu_flops, peak_flops, this_machine
+from alpaca_nb.finetuning.model_shape import LLAMA_7B, read_shape, shape_of
+from alpaca_nb.finetuning.packing import pack
+from alpaca_nb.finetuning.preflight import (
+    activation_bytes,
+    adapter_parameters,
+    check_memory,
+    forecast,
+    forecasts,
+    in_gib,
+    in_time,
+    table,
+    work_of,
+)
+from alpaca_nb.finetuning.results import read_metrics
+from alpaca_nb.finetuning.settings import TrainingSettings
+from alpaca_nb.finetuning.stage import train_in_processes
+from alpaca_nb.finetuning.watching import TENSORBOARD_FOLDER
+from alpaca_nb.models import load_model, load_tokenizer, model_folder
+from alpaca_nb.records import Example
+
+BASE = "random-llama-1m"
+SETTINGS = TrainingSettings(
+    base_model=BASE, seed=17, number_of_processes=1, epochs=3, batch_size=128, learning_rate=2e-5
+)
+ROWS = [EncodedRow(tuple(range(60 + 7 * (n % 20))), 40) for n in range(2600)]  # 126.5 tokens on average
+LAPTOP = Machine("a laptop", 2, 3 * GIB, 1e11, kind="cpu")
+
+
+def with_settings(**changed: object) -> TrainingSettings:
+    return replace(SETTINGS, **changed)  # type: ignore[arg-type]
+
+
+def test_sizes_come_from_the_configuration_alone() -> None:
+    assert shape_of(LlamaConfig()) == LLAMA_7B  # transformers' defaults are LLaMA-7B's
+    model = load_model(model_folder(BASE))
+    shape = read_shape(model_folder(BASE))
+    assert shape.parameters == model.num_parameters() and shape.layers == 5
+    assert shape.layers * shape.layer_parameters + shape.outside_layers == shape.parameters
+    # 7.9e17 operations for three epochs of 52,002 rows: facts of the original, by hand 6 x 6.607e9 x 19.9e6
+    assert LLAMA_7B.training_flops(19.9e6, 19.9e6) == pytest.approx(6 * 6.607e9 * 19.9e6, rel=1e-3)
+
+
+def test_what_a_layer_keeps_for_the_backward_pass_is_what_torch_keeps() -> None:
+    """7B's 187,016 bytes a token, and the same rule on small layers against torch's own hooks."""
+    assert activation_bytes(LLAMA_7B, "cuda", 2) == 32 * 187_016
+    for keys in (2, 8):
+        config = LlamaConfig(
+            vocab_size=64, hidden_size=256, intermediate_size=700, num_hidden_layers=2, num_attention_heads=8,
+            num_key_value_heads=keys,
+        )  # fmt: skip
+        kept = []
+        for layers in (1, 2):
+            config.num_hidden_layers = layers
+            model = LlamaForCausalLM(config).to(torch.bfloat16)
+            use_packed_attention(model)
+            kept.append(bytes_kept(model, pack([EncodedRow(tuple(range(2, 50)), 10)] * 4)))
+        tokens = pack([EncodedRow(tuple(range(2, 50)), 10)] * 4).input_ids.shape[1]
+        expected = activation_bytes(shape_of(config), "cpu", 2) / 2
+        assert (kept[1] - kept[0]) / tokens == pytest.approx(expected, rel=0.1), keys
+
+
+def bytes_kept(model: LlamaForCausalLM, one: object) -> int:
+    """Bytes that autograd saves in a forward pass, weights not counted and each storage once."""
+    weights = {weight.untyped_storage().data_ptr() for weight in model.parameters()}
+    saved: dict[int, int] = {}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            saved[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with saved_tensors_hooks(keep, lambda tensor: tensor):
+        output = model.model(  # type: ignore[operator]
+            input_ids=one.input_ids, position_ids=one.position_ids, borders=one.borders, longest=one.longest,  # type: ignore[attr-defined]
+            use_cache=False,
+        )  # fmt: skip
+    assert output.last_hidden_state.requires_grad
+    return sum(saved.values())
+
+
+@pytest.mark.parametrize("targets", ["q_proj,v_proj", "q_proj,k_proj,v_proj,o_proj,gate_proj,up_proj,down_proj"])
+def test_adapters_are_counted_as_peft_makes_them(targets: str) -> None:
+    chosen = with_settings(lora_rank=6, lora_targets=targets)
+    model = load_model(model_folder(BASE))
+    add_adapters(model, chosen)
+    trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    assert adapter_parameters(read_shape(model_folder(BASE)), chosen) == trained
+    assert adapter_parameters(read_shape(model_folder(BASE)), SETTINGS) == 0
+
+
+def test_llama_7b_goes_where_it_is_known_to_go() -> None:
+    """Full training takes 16 bytes a weight, 100.4 GiB, and fits one H200; LoRA fits 24 GB with smaller packs."""
+    full = {answer.machine.name: answer for answer in forecasts(LLAMA_7B, SETTINGS, ROWS, LAPTOP)}
+    big = full["one 140 GB GPU (H200)"]
+    states = big.memory.weights + big.memory.gradients + big.memory.optimizer
+    assert states == 16 * LLAMA_7B.parameters and 100.3 < states / GIB < 100.5
+    assert {name: answer.fits for name, answer in full.items()} == {
+        "a laptop": False,
+        "one 24 GB GPU (RTX 4090)": False,
+        "one 80 GB GPU (A100)": False,
+        "one 140 GB GPU (H200)": True,
+        "8 GPUs of 80 GB (A100)": True,
+    }
+    lora = with_settings(lora_rank=16, max_tokens_per_pack=1024)
+    small = forecast(LLAMA_7B, lora, ROWS, ELSEWHERE[0])
+    assert small.fits and 13 < small.memory.total / GIB < 23
+    assert 60 < 52_002 / len(ROWS) * small.seconds / 60 < 180  # the published rate on this card is 3,083 tokens/s of 8B
+
+
+def test_what_does_not_fit_is_refused_with_what_would() -> None:
+    answers = forecasts(LLAMA_7B, SETTINGS, ROWS, ELSEWHERE[0])
+    with pytest.raises(TrainingError) as error:
+        check_memory(LLAMA_7B, SETTINGS, ROWS, answers)
+    text = str(error.value)
+    assert text.startswith("this run needs 11") and "there are 23.5 GiB" in text
+    assert "lora_rank=16 and activation_checkpointing=true (1" in text and "one 140 GB GPU (H200)" in text
+    assert "one 80 GB GPU" not in text
+    check_memory(LLAMA_7B, SETTINGS, ROWS, forecasts(LLAMA_7B, SETTINGS, ROWS, ELSEWHERE[2]))
+    rows = table(answers)
+    assert rows[0][3:] == ("no", "–") and [len(row) for row in rows] == [5] * len(rows)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(1, 8), st.sampled_from(["cpu", "cuda"]), st.booleans())
+def test_less_memory_is_needed_with_more_processes_smaller_packs_or_recomputing(
+    processes: int, kind: str, recompute: bool
+) -> None:
+    def need(processes: int, **changed: object) -> int:
+        machine = Machine("any", processes, GIB, 1e12, kind=kind)
+        changed = {"activation_checkpointing": recompute, "batch_size": 16, **changed}
+        return forecast(LLAMA_7B, with_settings(**changed), ROWS[:160], machine).memory.total
+
+    assert need(1, max_tokens_per_pack=512) <= need(1)  # several processes keep whole gradients between packs
+    assert need(processes, activation_checkpointing=True) <= need(processes, activation_checkpointing=False)
+    assert need(processes, lora_rank=8) < need(processes)
+    work = work_of(ROWS, SETTINGS, steps=60, processes=processes)
+    assert work.tokens == pytest.approx(60 * 128 * 126.5, rel=0.02) and work.pack_tokens <= 2048
+
+
+def test_machines_are_known_by_name_and_speed() -> None:
+    assert peak_flops("NVIDIA H100 80GB HBM3") == 989e12 and peak_flops("NVIDIA H100 PCIe") == 756e12
+    assert peak_flops("NVIDIA GeForce RTX 4090") == 165e12 and peak_flops("Some GPU") == 0
+    assert 1e9 < cpu_flops(1, seconds=0.02) < 1e14
+    here = this_machine(2)
+    assert here.processes == 2 and here.memory > 0 and math.isfinite(here.peak_flops)
+    unknown = forecast(LLAMA_7B, SETTINGS, ROWS[:200], Machine("a new GPU", 1, 200 * GIB, 0.0))
+    assert unknown.fits and in_time(unknown.seconds) == "unknown"
+    assert (in_time(50), in_time(600), in_time(7200), in_gib(3.25 * GIB)) == ("50 s", "10 min", "2.0 h", "3.2 GiB")
+
+
+@pytest.mark.slow
+def test_the_forecast_is_near_what_a_run_takes(tmp_path: Path) -> None:
+    """Memory within 30 % of the process's peak, with curves for TensorBoard and the original's pad row on the way."""
+    pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
+    examples = [Example("Count.", ", ".join(map(str, range(n % 40))), "one two " * (5 + n % 40)) for n in range(140)]
+    rows = list(encode_examples(examples, load_tokenizer(model_folder(BASE))).rows)
+    chosen = with_settings(
+        batch_size=64, epochs=1, learning_rate=1e-3, add_pad_token=True, tensorboard=True, precision="bfloat16"
+    )
+    result = train_in_processes(tmp_path / "finetuning", chosen, rows[:130], rows[130:])
+    machine = Machine("here", 1, 8 * GIB, 1e11, kind="cpu")
+    expected = forecast(read_shape(model_folder(BASE)), chosen, rows[:130], machine).memory.total
+    assert result.peak_memory_bytes / expected == pytest.approx(1, abs=0.3), (result, expected)
+    assert 0 < result.mfu < 1.5
+    assert AutoModelForCausalLM.from_pretrained(tmp_path / "model").config.vocab_size == 1 + len(
+        load_tokenizer(model_folder(BASE))
+    )
+    assert load_tokenizer(tmp_path / "model").pad_token == "[PAD]"
+
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    curves = EventAccumulator(str(tmp_path / "finetuning" / TENSORBOARD_FOLDER)).Reload()
+    metrics = read_metrics(tmp_path / "finetuning")
+    assert [point.step for point in curves.Scalars("loss")] == [1, 2]
+    assert [point.value for point in curves.Scalars("loss")] == [pytest.approx(line.loss) for line in metrics]
+    assert set(curves.Tags()["scalars"]) == {"loss", "gradient norm", "learning rate", "tokens per second", "MFU"}
