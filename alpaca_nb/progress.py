@@ -11,6 +11,7 @@ from pathlib import Path
 from alpaca_nb.files import write_json
 
 PROGRESS_FILE = ".progress.json"
+BAR_WIDTH = 12  # characters
 _SECONDS_BETWEEN_UPDATES = 1.0
 
 
@@ -30,10 +31,12 @@ class Progress:
         self.update(0)
 
     def line(self, done: int, note: str) -> str:
-        """The words shown: label, count, elapsed seconds, ETA once it can be known, and a note."""
+        """The words shown: a bar, label, count, elapsed seconds, ETA once it can be known, and a note."""
         elapsed = time.monotonic() - self._started
+        full = BAR_WIDTH * min(done, self.total) // max(self.total, 1)
         eta = f" · about {elapsed / done * (self.total - done):.0f} s left" if 0 < done < self.total else ""
-        return f"{self.label}: {done} of {self.total} · {elapsed:.0f} s{eta}{f' · {note}' if note else ''}"
+        bar = "█" * full + "░" * (BAR_WIDTH - full)
+        return f"{bar} {self.label}: {done} of {self.total} · {elapsed:.0f} s{eta}{f' · {note}' if note else ''}"
 
     def update(self, done: int, note: str = "") -> None:
         """Show and record the state; calls within a second of the last one cost nothing, save the final one."""

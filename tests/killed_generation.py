@@ -35,7 +35,7 @@ def settings_for(url: str, rows: int, concurrency: int) -> GenerationSettings:
 def run_once(folder: Path, settings: GenerationSettings) -> None:
     """Generate in this process, from the start or from where the last life ended."""
     seeds = read_seed_tasks(KIT_FOLDER / "alpaca_nb" / "seed_tasks" / "seed_tasks.jsonl")
-    asyncio.run(generate(Stage("02_generate_data", folder, {}), settings, seeds))
+    asyncio.run(generate(Stage("02_generate_data", folder, {}), settings, settings.way(seeds)))
 
 
 def main() -> None:

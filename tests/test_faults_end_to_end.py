@@ -71,7 +71,9 @@ def run(
     with served_teacher(text) as url:
         wanted = settings_for(url, **changes)
         try:
-            made: Generated | KitError = asyncio.run(generate(Stage("02_generate_data", folder, {}), wanted, SEEDS))
+            made: Generated | KitError = asyncio.run(
+                generate(Stage("02_generate_data", folder, {}), wanted, wanted.way(SEEDS))
+            )
         except KitError as error:
             made = error
     return made, text.tally, read_totals(folder / "generation" / "ledger.jsonl", PRICE)

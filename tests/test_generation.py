@@ -15,13 +15,15 @@ from stub_endpoint import StubReply, completion, stub_endpoint
 
 import alpaca_nb
 from alpaca_nb.errors import BudgetError, InputFileError, RecipeError, TeacherError
-from alpaca_nb.generation.both_protocols import read_under_both
+from alpaca_nb.generation.faults import costs_of_faults
 from alpaca_nb.generation.filters import ALL_FILTERS, PUBLISHED_FILTERS, all_but, filters_of, reject_reason
 from alpaca_nb.generation.fold import fold
+from alpaca_nb.generation.plan import plan_requests
 from alpaca_nb.generation.prompt import REQUEST, choose_seeds, request_prompt
 from alpaca_nb.generation.seeds import read_seed_tasks
-from alpaca_nb.generation.settings import GenerationSettings, plan_requests
+from alpaca_nb.generation.settings import GenerationSettings
 from alpaca_nb.generation.stage import Generated, ask_one, generate
+from alpaca_nb.prices import Price
 from alpaca_nb.records import Candidate, Instance, SeedTask, Usage
 from alpaca_nb.runs import Stage
 from alpaca_nb.teacher.answers import TeacherAnswer
@@ -163,28 +165,29 @@ SHIFTED = (
 )
 
 
-def test_both_protocols_fold_the_same_answers() -> None:
-    answers = [TeacherAnswer(0, SHIFTED, "stop", "stub-1", None)]
-    both = read_under_both(answers, many_seeds(), settings_for("http://127.0.0.1:9/v1", number_of_rows=1))
-    kept = {name: [row.candidate.instruction.split()[0] for row in folded.kept] for name, folded in both.folds.items()}
-    assert kept == {"repaired": ["Explain", "Count", "List"], "stanford": ["Explain"]}
-    assert both.counts() == [("repaired", "repeated_field", 2)]
-    assert both.sample_of("repaired", "repeated_field").instruction.startswith("Count")
-    reasons = {name: [each.reason for each in folded.rejected] for name, folded in both.folds.items()}
-    assert reasons["repaired"] == ["separator_inside", "empty_output"]
-    assert reasons["stanford"] == ["separator_inside", "wrong_index", "repeated_field"]
-    for folded in both.folds.values():
-        spans = sorted((each.start, each.end) for each in [*(row.candidate for row in folded.kept), *folded.rejected])
-        assert [spans[0][0], *(end for _, end in spans)] == [*(start for start, _ in spans), len(SHIFTED)]
-
-
-def test_a_row_that_both_keep_with_other_text_is_told() -> None:
-    text = SHIFTED.replace("\nMore of it.\n###", "").replace("\n###", "", 1)
-    answers = [TeacherAnswer(0, text, "stop", "stub-1", None)]
-    both = read_under_both(answers, many_seeds(), settings_for("http://127.0.0.1:9/v1"))
-    assert ("stanford", "kept_with_other_text", 1) in both.counts()
-    merged = both.sample_of("stanford", "kept_with_other_text")
-    assert merged.output.startswith("By rain.\n5. Instruction: Tell"), "the original's merged tasks"
+def test_what_each_fault_costs_by_hand() -> None:
+    words = {n: " ".join(random.Random(n).sample(WORDS, 8)) for n in range(7, 21)}
+    late = "".join(
+        f"\n###\n{n}. Instruction: Explain {words[n]}.\n{n}. Input: <noinput>\n{n}. Output: Yes." for n in words
+    )
+    stopped = " Tell when the war ended.\n4. Input: <noinput>\n4. Output: It ended in 2020. Then came peace." + late
+    stopped = stopped.replace("###\n7.", "###\n5.", 1)
+    answers = [TeacherAnswer(0, SHIFTED, "stop", "m", Usage(100, 100)), TeacherAnswer(1, stopped, "stop", "m", None)]
+    wanted = settings_for("http://127.0.0.1:9/v1", tasks_per_request=20)
+    price = Price("m", 1.0, 2.0, "2026-01-01", "test")
+    none, item_20, sentence, counted, outputs, everything = costs_of_faults(
+        answers, wanted.way(many_seeds()), wanted, [price]
+    )
+    assert none.good == 3 + 15 and none.spoilt == 0
+    assert item_20.good == none.good - 1, "item 20 is never written"
+    assert (sentence.good, sentence.spoilt) == (3, 1), "the answer ends in a sentence, and the cut item is kept"
+    assert sentence.sample.endswith("It ended in 20") or sentence.sample.endswith("It ended in ")
+    assert counted.good == 1 + 1, "of each answer the first only: all the others are counted wrongly"
+    assert (outputs.good, outputs.spoilt) == (none.good, 1), "the empty output is kept"
+    assert (everything.good, everything.spoilt) == (1, 1)
+    bytes_in, bytes_out = (len(each.encode()) for each in (wanted.way(many_seeds()).questions(0)[0].prompt, stopped))
+    tokens_in, tokens_out = 100 + bytes_in / 4.3, 100 + bytes_out / 4.3
+    assert none.usd[0] == pytest.approx((tokens_in + 2 * tokens_out) * 52_002 / 18 / 1e6, rel=1e-3)
 
 
 def test_a_fold_with_a_filter_switched_off() -> None:
@@ -221,7 +224,7 @@ def many_seeds() -> list[SeedTask]:
 
 
 def run_stage(folder: Path, wanted: GenerationSettings) -> Generated:
-    return asyncio.run(generate(Stage("02_generate_data", folder, {}), wanted, many_seeds()))
+    return asyncio.run(generate(Stage("02_generate_data", folder, {}), wanted, wanted.way(many_seeds())))
 
 
 FINAL_FILES = ("dataset.json", "rejected.jsonl", "generation/provenance.jsonl")
@@ -241,7 +244,7 @@ def test_rows_and_what_is_known_about_them(tmp_path: Path) -> None:
     assert len(provenance) == 12
     assert provenance[1]["request_index"] == 0 and provenance[1]["position"] == 5
     assert provenance[0]["teacher"] == "stub-1" and provenance[0]["nearest_kind"] == "seed"
-    shown = settings_for(stub.base_url).seeds_of(many_seeds(), provenance[5]["request_index"])
+    shown = settings_for(stub.base_url).way(many_seeds()).seeds_of(provenance[5]["request_index"])
     assert provenance[5]["seed_ids"] == [task.id for task in shown]
     card = (tmp_path / "DATASET_CARD.md").read_text()
     assert "12 rows" in card and "license: other" in card and "stub-1" in card
@@ -285,7 +288,8 @@ def test_concurrency_and_crashes_do_not_change_a_byte(tmp_path: Path) -> None:
 def test_a_second_run_asks_nothing_and_more_rows_ask_the_rest_only(tmp_path: Path) -> None:
     stage = Stage("02_generate_data", tmp_path, {})
     with stub_endpoint(written_by_stub) as stub:
-        first = asyncio.run(ask_one(stage, settings_for(stub.base_url), many_seeds(), 0))
+        wanted = settings_for(stub.base_url)
+        (first,) = asyncio.run(ask_one(stage, wanted, wanted.way(many_seeds()), 0))
         assert "Explain" in first.text and len(stub.requests) == 1
         run_stage(tmp_path, settings_for(stub.base_url))
         asked = len(stub.requests)
@@ -294,32 +298,6 @@ def test_a_second_run_asks_nothing_and_more_rows_ask_the_rest_only(tmp_path: Pat
         run_stage(tmp_path, settings_for(stub.base_url, number_of_rows=16))
         assert asked < len(stub.requests) <= asked + 8
     assert len(json.loads((tmp_path / "dataset.json").read_text())) == 16
-
-
-def test_another_protocol_reads_the_recorded_answers_again(tmp_path: Path) -> None:
-    def write(number: int, prompt: str) -> StubReply:
-        words = random.Random(prompt).sample(WORDS, 12)
-        text = SHIFTED
-        for place, old in enumerate(("rivers are made", "the sky is blue", "letters in banana", "old newspapers")):
-            text = text.replace(old, " ".join(words[3 * place : 3 * place + 3]))
-        return completion(text)
-
-    with stub_endpoint(write) as stub:
-        repaired = settings_for(stub.base_url)
-        stanford = replace(repaired, protocol="stanford", number_of_rows=4, filters=PUBLISHED_FILTERS)
-        assert stanford.configuration(many_seeds()) == replace(repaired, number_of_rows=4).configuration(many_seeds())
-        first = run_stage(tmp_path, repaired)
-        asked = len(stub.requests)
-        second = run_stage(tmp_path, stanford)
-        assert len(stub.requests) == asked >= 4
-        rows = (tmp_path / "dataset.json").read_bytes()
-        run_stage(tmp_path, replace(repaired, number_of_rows=4))
-        assert len(stub.requests) == asked and (tmp_path / "dataset.json").read_bytes() != rows
-    assert [row.candidate.position for row in first.folded.kept[:4]] == [4, 7, 8, 4]
-    assert [row.candidate.position for row in second.folded.kept] == [4] * 4
-    metrics = second.metrics(stanford)
-    assert (metrics["protocol"], metrics["repaired_rows"]) == ("stanford", 0)
-    assert first.metrics(repaired)["repaired_rows"] == 4
 
 
 def test_each_row_can_be_found_in_the_ledger(tmp_path: Path) -> None:
@@ -364,20 +342,21 @@ def test_an_error_waits_for_the_answers_on_their_way(tmp_path: Path) -> None:
 
 def test_the_plan_by_hand() -> None:
     teacher = TeacherSettings("https://api.openai.com/v1", "gpt-6-luna", 1.0, 1000, 1.0, 17)
-    plan = plan_requests(GenerationSettings(teacher, 17, number_of_rows=170), many_seeds())
+    settings = GenerationSettings(teacher, 17, number_of_rows=170, ask_for="numbered")
+    way = settings.way(many_seeds())
+    plan = plan_requests(settings, way)
     assert plan.least_requests == 10  # 17 new tasks in each
     assert plan.likely_requests == 17  # 60 % of them kept
-    longest = max(len(GenerationSettings(teacher, 17, 170).prompt_of(many_seeds(), i)) for i in range(17))
-    assert plan.worst_usd_per_request == pytest.approx(
-        (longest + 16) * 0.125e-6 + 1000 * 0.50e-6
-    )  # written into the cache
+    longest = max(len(way.questions(item)[0].prompt) for item in range(17))
+    assert plan.worst_usd_per_request == pytest.approx((longest + 16) * 0.125e-6 + 1000 * 0.50e-6)  # cache writes
     assert plan.requests_within_budget == int(1 / plan.worst_usd_per_request)
 
 
 def test_an_unknown_price_stops_the_plan() -> None:
     teacher = TeacherSettings("https://api.openai.com/v1", "gpt-99", 1.0, 1000, 1.0, 17)
     with pytest.raises(BudgetError, match="gpt-99"):
-        plan_requests(GenerationSettings(teacher, 17, number_of_rows=10), many_seeds())
+        settings = GenerationSettings(teacher, 17, number_of_rows=10)
+        plan_requests(settings, settings.way(many_seeds()))
 
 
 @pytest.mark.parametrize(
@@ -390,6 +369,7 @@ def test_an_unknown_price_stops_the_plan() -> None:
         {"concurrency": 0},
         {"concurrency": 65},
         {"protocol": "Stanford"},
+        {"ask_for": "poems"},
     ],
 )
 def test_settings_are_checked(changes: dict[str, object]) -> None:
@@ -418,7 +398,7 @@ def test_the_offline_teacher_end_to_end(tmp_path: Path) -> None:
     seeds = read_seed_tasks(Path(alpaca_nb.__file__).parent / "seed_tasks" / "seed_tasks.jsonl")
     for name, concurrency in (("one", 1), ("eight", 8)):
         wanted = GenerationSettings(teacher, 17, number_of_rows=60, concurrency=concurrency)
-        made = asyncio.run(generate(Stage("02_generate_data", tmp_path / name, {}), wanted, seeds))
+        made = asyncio.run(generate(Stage("02_generate_data", tmp_path / name, {}), wanted, wanted.way(seeds)))
     for name in FINAL_FILES:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "eight" / name).read_bytes()
     metrics = made.metrics(wanted)

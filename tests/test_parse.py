@@ -2,24 +2,22 @@
 
 import random
 import re
-import string
 from typing import get_args
 
 import pytest
 from completions import FRAGMENTS, TASKS, mutated, numbered, structured
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from the_original import Row, as_the_original
 
 from alpaca_nb.errors import RecipeError
 from alpaca_nb.generation.filters import filters_of, reject_reason
 from alpaca_nb.generation.parse import parse_answer
 from alpaca_nb.generation.pieces import REASONS, REPAIRS, Parsed
 from alpaca_nb.generation.protocol import PROTOCOLS, Protocol, check_protocol
-from alpaca_nb.instruction_rules import FILTERED_WORDS
 
 FINISH_REASONS = ["stop", "length", "content_filter", ""]
 RIVER = "5. Instruction: Name a river.\n5. Input: <noinput>\n5. Output: Elbe"
-Row = tuple[str, str, str]
 
 
 def parse(text: str, finish_reason: str = "stop", protocol: Protocol = "repaired", *stop_texts: str) -> Parsed:
@@ -281,30 +279,6 @@ def test_long_nonsense_is_parsed_too(unit: str) -> None:
 
 
 # Against the original's rules
-
-
-def as_the_original(text: str, finish_reason: str) -> list[Row]:
-    """Stanford Alpaca's rules, parser and filters in one, told again for comparison."""
-    parts = ("4. Instruction:" + text).split("###")
-    if finish_reason == "length":
-        parts.pop()
-    kept = []
-    for count, part in enumerate(parts):
-        before_and_fields = re.sub(rf"{4 + count}\.\s+(?:Instruction|Input|Output):", "\0", part.replace("\0", "\1"))
-        fields = [field.replace("\1", "\0").strip() for field in before_and_fields.split("\0")[1:]]
-        if len(fields) == 3 and not dropped_by_the_original(fields[0]):
-            kept.append((fields[0], "" if fields[1].lower() == "<noinput>" else fields[1], fields[2]))
-    return kept
-
-
-def dropped_by_the_original(instruction: str) -> bool:
-    return (
-        not 3 < len(instruction.split()) <= 150
-        or any(re.search(rf"\b{word}\b", instruction, re.IGNORECASE) for word in FILTERED_WORDS)
-        or instruction.startswith("Write a program")
-        or instruction[0] in string.punctuation
-        or ord(instruction[0]) > 127
-    )
 
 
 def kept_under_stanford(text: str, finish_reason: str) -> list[Row]:

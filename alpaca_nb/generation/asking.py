@@ -1,27 +1,28 @@
 """Asking until enough rows are kept: some requests at a time, folded in their order."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
+from typing import Any
 
 from alpaca_nb.errors import KitError, TeacherError
 from alpaca_nb.generation.fold import Fold
-from alpaca_nb.teacher.answers import TeacherAnswer
-from alpaca_nb.teacher.recorded import RecordedTeacher
+from alpaca_nb.generation.ways import Answers
 
 BARREN_ANSWERS = 30  # so many answers in a row without a new row mean that something is wrong
-_Waiting = dict[int, asyncio.Task[TeacherAnswer]]  # by request index: on their way, or answered before their turn
+Ask = Callable[[int], Coroutine[Any, Any, Answers]]  # asks one item of work, by its number
+_Waiting = dict[int, asyncio.Task[Answers]]  # by item: on their way, or answered before their turn
 
 
 async def ask_until_complete(
-    teacher: RecordedTeacher,
+    ask: Ask,
     folded: Fold,
-    prompt_of: Callable[[int], str],
     *,
     concurrency: int,
-    new_tasks_per_request: int,
-    report: Callable[[], None],
+    new_tasks: int,
+    report: Callable[[int], None],
 ) -> None:
-    """Ask requests 0, 1, 2, … until `folded` is complete; calls `report` after each answer folded.
+    """Ask items 0, 1, 2, … until `folded` is complete; calls `report` with the number asked after each one folded.
 
     Raises `TeacherError` where the yield collapses. Requests on their way at the end, or at an error of the kit's,
     are waited for, since their answers are paid for; an interrupt waits for nothing.
@@ -30,15 +31,13 @@ async def ask_until_complete(
     asked = 0
     try:
         while not folded.complete:
-            while len(_on_their_way(waiting)) < concurrency and _more_needed(
-                folded, len(waiting), new_tasks_per_request
-            ):
-                waiting[asked] = asyncio.create_task(teacher.answer(asked, prompt_of(asked)))
+            while len(_on_their_way(waiting)) < concurrency and _more_needed(folded, len(waiting), new_tasks):
+                waiting[asked] = asyncio.create_task(ask(asked))
                 asked += 1
             done, _ = await asyncio.wait(_on_their_way(waiting), return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()  # raises what the task raised
-            _fold_those_in_turn(waiting, folded, report)
+            _fold_those_in_turn(waiting, folded, partial(report, asked))
         await asyncio.gather(*waiting.values(), return_exceptions=True)
     except KitError:
         await asyncio.gather(*waiting.values(), return_exceptions=True)
@@ -48,19 +47,19 @@ async def ask_until_complete(
             task.cancel()
 
 
-def _on_their_way(waiting: _Waiting) -> list[asyncio.Task[TeacherAnswer]]:
+def _on_their_way(waiting: _Waiting) -> list[asyncio.Task[Answers]]:
     return [task for task in waiting.values() if not task.done()]
 
 
-def _more_needed(folded: Fold, outstanding: int, new_tasks_per_request: int) -> bool:
+def _more_needed(folded: Fold, outstanding: int, new_tasks: int) -> bool:
     """Whether the answers not yet folded, at the yield so far, would leave rows missing."""
-    per_answer = len(folded.kept) / folded.answers if folded.answers else new_tasks_per_request
+    per_answer = len(folded.kept) / folded.answers if folded.answers else new_tasks
     return outstanding == 0 or len(folded.kept) + outstanding * per_answer < folded.wanted
 
 
 def _fold_those_in_turn(waiting: _Waiting, folded: Fold, report: Callable[[], None]) -> None:
     while folded.answers in waiting and waiting[folded.answers].done() and not folded.complete:
-        folded.take(waiting.pop(folded.answers).result())
+        folded.take(*waiting.pop(folded.answers).result())
         report()
         if folded.barren >= BARREN_ANSWERS and not folded.complete:
             raise TeacherError(_collapse(folded))

@@ -5,17 +5,20 @@ arrive. The fold stops for good at the last row wanted, in the middle of an answ
 rejections are the same bytes whatever the concurrency, and whatever was asked beyond them.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from alpaca_nb.generation.filters import ALL_FILTERS, filters_of, reject_reason
 from alpaca_nb.generation.novelty import NoveltyFilter
 from alpaca_nb.generation.parse import parse_answer
+from alpaca_nb.generation.pieces import Parsed
 from alpaca_nb.generation.protocol import Protocol
 from alpaca_nb.records import Candidate, Example, Rejection, Usage
 from alpaca_nb.teacher.answers import TeacherAnswer
 
 NEAR_DUPLICATE = "near_duplicate"
+Reader = Callable[[tuple[TeacherAnswer, ...]], Parsed]  # of the answers to one item of work
+Check = Callable[[Example], tuple[str, str] | None]  # reason and detail for a row that must not be in the data set
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class KeptRow:
     nearest_index: int
     nearest_score: float
     model: str  # as the endpoint named it
-    usage: Usage | None  # of the whole request, shared by all of its rows
+    usage: Usage | None  # of the item's requests, shared by all of its rows
 
     @property
     def example(self) -> Example:
@@ -39,11 +42,12 @@ class Fold:
     """Rows and rejections so far. Take answers with `take`, one after the other by request index."""
 
     wanted: int
-    first_position: int  # number of the first task an answer holds
+    read: Reader
     known: NoveltyFilter
     texts: list[str]  # instructions that `nearest_index` counts
     protocol: Protocol = "repaired"
     filters: frozenset[str] = ALL_FILTERS
+    check: Check | None = None  # of a candidate that passed the filters
     kept: list[KeptRow] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     answers: int = 0
@@ -54,38 +58,37 @@ class Fold:
         """Whether all rows wanted are there."""
         return len(self.kept) >= self.wanted
 
-    def take(self, answer: TeacherAnswer) -> int:
-        """Go through one answer; returns how many of its tasks were kept."""
+    def take(self, *answers: TeacherAnswer) -> int:
+        """Go through the answers to one item, of which the last may be faulty; returns how many tasks were kept."""
         if self.complete:
             return 0
         before = len(self.kept)
         self.answers += 1
-        if answer.fault:
-            self.rejected.append(Rejection(answer.request_index, 0, answer.fault, answer.text, end=len(answer.text)))
+        last = answers[-1]
+        if last.fault:
+            self.rejected.append(Rejection(last.request_index, 0, last.fault, last.text, end=len(last.text)))
         else:
-            self._take_tasks(answer)
+            self._take_tasks(answers)
         self.barren = 0 if len(self.kept) > before else self.barren + 1
         return len(self.kept) - before
 
-    def _take_tasks(self, answer: TeacherAnswer) -> None:
-        parsed = parse_answer(
-            answer.text,
-            request_index=answer.request_index,
-            first_position=self.first_position,
-            finish_reason=answer.finish_reason,
-            protocol=self.protocol,
-        )
+    def _take_tasks(self, answers: tuple[TeacherAnswer, ...]) -> None:
+        parsed = self.read(answers)
         for task in parsed.tasks:
             if self.complete:
                 return
             if isinstance(task, Rejection):
                 self.rejected.append(task)
             else:
-                self._judge(task, answer, parsed.raw(task))
+                self._judge(task, answers, parsed.raw(task))
 
-    def _judge(self, candidate: Candidate, answer: TeacherAnswer, raw: str) -> None:
+    def _judge(self, candidate: Candidate, answers: tuple[TeacherAnswer, ...], raw: str) -> None:
         if reason := reject_reason(candidate, self.filters):
             self._reject(candidate, reason, raw)
+            return
+        row = Example(candidate.instruction, candidate.input, candidate.output)
+        if self.check is not None and (found := self.check(row)):
+            self._reject(candidate, found[0], raw, found[1])
             return
         verdict = self.known.judge(candidate.instruction)
         if not verdict.kept:
@@ -93,7 +96,8 @@ class Fold:
             self._reject(candidate, NEAR_DUPLICATE, raw, near)
             return
         self.texts.append(candidate.instruction)
-        self.kept.append(KeptRow(candidate, verdict.nearest_index, verdict.nearest_score, answer.model, answer.usage))
+        model, usage = answers[-1].model, _sum_of(answers)
+        self.kept.append(KeptRow(candidate, verdict.nearest_index, verdict.nearest_score, model, usage))
 
     def _reject(self, task: Candidate, reason: str, raw: str, detail: str = "") -> None:
         place = (task.start, task.end)
@@ -102,12 +106,13 @@ class Fold:
 
 def empty_fold(
     seed_instructions: Sequence[str],
+    read: Reader,
     *,
     wanted: int,
-    first_position: int,
     threshold: float,
     protocol: Protocol = "repaired",
     filters: Collection[str] = ALL_FILTERS,
+    check: Check | None = None,
 ) -> Fold:
     """A fold that knows the seed tasks only: they count as kept, so that no row repeats one.
 
@@ -116,7 +121,7 @@ def empty_fold(
     known = NoveltyFilter(threshold)
     for instruction in seed_instructions:
         known.keep(instruction)
-    return Fold(wanted, first_position, known, list(seed_instructions), protocol, filters_of(protocol, filters))
+    return Fold(wanted, read, known, list(seed_instructions), protocol, filters_of(protocol, filters), check)
 
 
 def fold(
@@ -129,15 +134,29 @@ def fold(
     protocol: Protocol = "repaired",
     filters: Collection[str] = ALL_FILTERS,
 ) -> Fold:
-    """Fold answers that may come in any order; the result depends on their request indices only."""
-    folded = empty_fold(
-        seed_instructions,
-        wanted=wanted,
-        first_position=first_position,
-        threshold=threshold,
-        protocol=protocol,
-        filters=filters,
-    )
+    """Fold answers of one request each, in any order; the result depends on their request indices only."""
+
+    def read(of_item: tuple[TeacherAnswer, ...]) -> Parsed:
+        answer = of_item[0]
+        return parse_answer(
+            answer.text,
+            request_index=answer.request_index,
+            first_position=first_position,
+            finish_reason=answer.finish_reason,
+            protocol=protocol,
+        )
+
+    folded = empty_fold(seed_instructions, read, wanted=wanted, threshold=threshold, protocol=protocol, filters=filters)
     for answer in sorted(answers, key=lambda answer: answer.request_index):
         folded.take(answer)
     return folded
+
+
+def _sum_of(answers: Sequence[TeacherAnswer]) -> Usage | None:
+    """The usage of all requests of an item; None where the endpoint did not say of one."""
+    known = [answer.usage for answer in answers if answer.usage is not None]
+    if len(known) < len(answers):
+        return None
+    if len(known) == 1:
+        return known[0]
+    return Usage(sum(usage.prompt_tokens for usage in known), sum(usage.completion_tokens for usage in known))

@@ -1,30 +1,36 @@
-"""What stage 02 is asked to do, checked; and the plan: how many requests, and what they could cost at worst."""
+"""What stage 02 is asked to do, checked, and the way of asking that follows from it."""
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 
 from alpaca_nb.errors import RecipeError
-from alpaca_nb.files import Json
-from alpaca_nb.generation.filters import ALL_FILTERS, filters_of
-from alpaca_nb.generation.prompt import REQUEST, choose_seeds, numbered_item, request_prompt
+from alpaca_nb.generation.filters import ALL_FILTERS, all_but, filters_of
+from alpaca_nb.generation.plain_list import PlainList
 from alpaca_nb.generation.protocol import Protocol, check_protocol
-from alpaca_nb.prices import Price
+from alpaca_nb.generation.published import Published, check_published
+from alpaca_nb.generation.published_files import published_files
+from alpaca_nb.generation.ways import Numbered, Structured, Way
+from alpaca_nb.prices import is_loopback
 from alpaca_nb.records import SeedTask
-from alpaca_nb.teacher.budget import Budget
+from alpaca_nb.runs import Parameter
+from alpaca_nb.teacher.client import check_key
+from alpaca_nb.teacher.question import QuestionKind
 from alpaca_nb.teacher.settings import TeacherSettings
 
 MOST_CONCURRENT_REQUESTS = 64  # more gain nothing with one client
-LIKELY_KEPT_SHARE = 0.6  # of the tasks asked for, before anything is measured
+_OF_THE_TEACHER = {  # parameters that not every recipe has → fields of `TeacherSettings`
+    "teacher_api": "api",
+    "teacher_like": "like",
+    "service_tier": "service_tier",
+    "use_batch": "use_batch",
+    "price_usd_per_million": "price_usd_per_million",
+}
+WAYS = ("auto", "numbered", "structured", "list")
 
 
 @dataclass(frozen=True)
 class GenerationSettings:
-    """The parameters of notebook 02. `tasks_per_request` counts the seeds that a request shows as well.
-
-    `protocol` and `filters` decide how answers are read, not what is asked: they may change over recorded answers.
-    """
+    """The parameters of notebook 02. `tasks_per_request` counts the seeds that a request shows as well."""
 
     teacher: TeacherSettings
     seed: int
@@ -35,6 +41,7 @@ class GenerationSettings:
     concurrency: int = 4
     protocol: str = "repaired"
     filters: frozenset[str] = ALL_FILTERS
+    ask_for: str = "auto"
 
     def __post_init__(self) -> None:
         _check("number_of_rows", self.number_of_rows, 1, 1_000_000)
@@ -43,75 +50,73 @@ class GenerationSettings:
         _check("novelty_threshold", self.novelty_threshold, 0.0, 1.0)
         _check("concurrency", self.concurrency, 1, MOST_CONCURRENT_REQUESTS)
         filters_of(self.read_as, self.filters)
+        if self.ask_for not in WAYS:
+            raise RecipeError(f"ask_for is {self.ask_for!r}; it must be one of {', '.join(WAYS)}")
+        if self.read_as == "stanford":
+            if self.ask_for != "auto":
+                raise RecipeError(f"ask_for is {self.ask_for!r}, but protocol stanford asks in its own way: use auto")
+            teacher = self.teacher
+            check_published(
+                self.seeds_per_request, self.tasks_per_request, teacher.temperature, teacher.max_completion_tokens
+            )
 
     @property
     def read_as(self) -> Protocol:
         """The protocol, checked."""
         return check_protocol(self.protocol)
 
-    @property
-    def new_tasks_per_request(self) -> int:
-        """How many tasks one answer can hold."""
-        return self.tasks_per_request - self.seeds_per_request
+    def way(self, seeds: Sequence[SeedTask], published_path: str = "") -> Way:
+        """How tasks are asked for; `stanford` takes the published seeds in place of `seeds`.
 
-    @property
-    def first_position(self) -> int:
-        """The number of the first task in an answer."""
-        return self.seeds_per_request + 1
-
-    def seeds_of(self, seeds: Sequence[SeedTask], request_index: int) -> list[SeedTask]:
-        """The seed tasks that request `request_index` shows."""
-        return choose_seeds(seeds, self.seed, request_index, self.seeds_per_request)
-
-    def prompt_of(self, seeds: Sequence[SeedTask], request_index: int) -> str:
-        """The whole prompt of request `request_index`."""
-        return request_prompt(self.seeds_of(seeds, request_index), self.tasks_per_request)
-
-    def configuration(self, seeds: Sequence[SeedTask]) -> dict[str, Json]:
-        """What decides the prompts: answers to other prompts must not get into the same ledger.
-
-        How answers are read is not in it, so another protocol or threshold needs no new answers.
+        Raises `RecipeError` for too few seeds, `InputFileError` where the published files are not to be had.
         """
-        shown = "\n".join(f"{task.id}\n{numbered_item(1, task)}" for task in seeds)
-        return {
-            "seed": self.seed,
-            "seeds_per_request": self.seeds_per_request,
-            "tasks_per_request": self.tasks_per_request,
-            "prompt_text": _short_sha256(REQUEST),
-            "seed_tasks": _short_sha256(shown),
-        }
+        if self.read_as == "stanford":
+            local = not self.teacher.base_url or is_loopback(self.teacher.base_url)
+            kind: QuestionKind | None = "completion" if local else None
+            return Published(published_files(published_path), self.seed, kind, self.teacher.model)
+        if len(seeds) < self.seeds_per_request:
+            raise RecipeError(f"seeds_per_request is {self.seeds_per_request}, but there are {len(seeds)} seed tasks")
+        if self.ask_for == "list":
+            return PlainList(seeds, self.seed, self.seeds_per_request, self.filters)
+        chosen = Structured if self._structured else Numbered
+        return chosen(seeds, self.seed, self.seeds_per_request, self.tasks_per_request)
+
+    @property
+    def _structured(self) -> bool:
+        accepts = self.teacher.capabilities
+        return self.ask_for == "structured" or (self.ask_for == "auto" and accepts.known and accepts.structured_output)
 
 
-@dataclass(frozen=True)
-class RequestPlan:
-    """Before asking: requests if every task were kept, requests at a usual share, and prices in dollars."""
+def settings_of(parameters: Mapping[str, Parameter]) -> GenerationSettings:
+    """The settings that a recipe's parameters ask for, each checked; a parameter that is absent has its usual value.
 
-    least_requests: int
-    likely_requests: int
-    worst_usd_per_request: float
-    worst_usd: float  # of the likely requests
-    requests_within_budget: int | None  # None: no limit, for they are free
-    price: Price
-
-
-def plan_requests(settings: GenerationSettings, seeds: Sequence[SeedTask]) -> RequestPlan:
-    """Work out the plan from the prompts themselves; sends nothing. Raises `BudgetError` for an unknown price."""
-    if len(seeds) < settings.seeds_per_request:
-        raise RecipeError(f"seeds_per_request is {settings.seeds_per_request}, but there are {len(seeds)} seed tasks")
-    teacher = settings.teacher
-    budget = Budget(teacher.budget_usd, teacher.price)
-    least = ceil(settings.number_of_rows / settings.new_tasks_per_request)
-    likely = ceil(settings.number_of_rows / (settings.new_tasks_per_request * LIKELY_KEPT_SHARE))
-    prompts = (settings.prompt_of(seeds, index) for index in range(likely))
-    worst = [budget.worst_case_usd(prompt, teacher.max_completion_tokens) for prompt in prompts]
-    within = int(budget.limit_usd / max(worst)) if max(worst) > 0 else None
-    return RequestPlan(least, likely, float(max(worst)), float(sum(worst)), within, budget.price)
+    Raises `RecipeError`, `TeacherError` or `BudgetError` naming the parameter, also where a key is missing.
+    """
+    given = {name: parameters[name] for name in _OF_THE_TEACHER if name in parameters}
+    teacher = TeacherSettings(
+        base_url=str(parameters["teacher_base_url"]),
+        model=str(parameters["teacher_model"]),
+        temperature=float(parameters["temperature"]),
+        max_completion_tokens=int(parameters["max_completion_tokens"]),
+        budget_usd=float(parameters["budget_usd"]),
+        seed=int(parameters["seed"]),
+        **{_OF_THE_TEACHER[name]: value for name, value in given.items()},  # type: ignore[arg-type]
+    )
+    check_key(teacher.base_url)
+    return GenerationSettings(
+        teacher=teacher,
+        seed=teacher.seed,
+        number_of_rows=int(parameters["number_of_rows"]),
+        seeds_per_request=int(parameters["seeds_per_request"]),
+        tasks_per_request=int(parameters["tasks_per_request"]),
+        novelty_threshold=float(parameters["novelty_threshold"]),
+        concurrency=int(parameters["concurrency"]),
+        protocol=str(parameters["protocol"]),
+        filters=all_but(str(parameters["filters_off"])),
+        ask_for=str(parameters["ask_for"]),
+    )
 
 
 def _check(name: str, value: float, least: float, most: float) -> None:
     if not least <= value <= most:
         raise RecipeError(f"{name} is {value}; it must be between {least} and {most}")
-
-
-def _short_sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,21 +1,25 @@
 """The edge of stage 02: reads the seeds from the run folder, asks, folds, writes rows, provenance and rejections."""
 
 import dataclasses
+import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from alpaca_nb.files import Json, write_json, write_jsonl, write_text
+from alpaca_nb.files import Json, sha256_of, write_json, write_jsonl, write_text
 from alpaca_nb.generation.asking import ask_until_complete
 from alpaca_nb.generation.card import dataset_card
 from alpaca_nb.generation.fold import Fold, empty_fold
 from alpaca_nb.generation.settings import GenerationSettings
+from alpaca_nb.generation.spending import note
+from alpaca_nb.generation.ways import Answers, Way
+from alpaca_nb.parquet import write_parquet
 from alpaca_nb.prices import OFFLINE_MODEL, Price
 from alpaca_nb.progress import Progress
-from alpaca_nb.records import Rejection, SeedTask
+from alpaca_nb.quality.evaluation_set import EvaluationSet
+from alpaca_nb.records import Rejection
 from alpaca_nb.runs import Stage
-from alpaca_nb.teacher.answers import TeacherAnswer
 from alpaca_nb.teacher.recorded import RecordedTeacher, open_teacher
 from alpaca_nb.teacher.totals import Totals
 
@@ -32,6 +36,7 @@ class Generated:
     usd: float
     price: Price
     teacher: str  # "offline" or the model's name: what the rows are labelled with
+    asked_for: str  # the way of asking
     files: list[Path]
 
     @property
@@ -53,6 +58,7 @@ class Generated:
             "rows": len(self.folded.kept),
             "rejected": dict(self.rejected_by_reason),
             "protocol": self.folded.protocol,
+            "asked_for": self.asked_for,
             "repaired_rows": sum(bool(row.candidate.repairs) for row in self.folded.kept),
             "prompt_tokens": self.totals.prompt_tokens,
             "completion_tokens": self.totals.completion_tokens,
@@ -61,77 +67,79 @@ class Generated:
         }
 
 
-async def ask_one(
-    stage: Stage, settings: GenerationSettings, seeds: Sequence[SeedTask], request_index: int
-) -> TeacherAnswer:
-    """Ask one request (or find it in the ledger) and return its answer; `generate` will not ask it again."""
-    async with open_teacher(settings.teacher, stage.path(*LEDGER), settings.configuration(seeds)) as teacher:
-        return await teacher.answer(request_index, settings.prompt_of(seeds, request_index))
+async def ask_one(stage: Stage, settings: GenerationSettings, way: Way, item: int) -> Answers:
+    """Ask one item (or find it in the ledger) and return its answers; `generate` will not ask it again."""
+    async with open_teacher(settings.teacher, stage.path(*LEDGER), way.configuration()) as teacher:
+        return await way.ask(teacher, item)
 
 
-async def generate(stage: Stage, settings: GenerationSettings, seeds: Sequence[SeedTask]) -> Generated:
+async def generate(
+    stage: Stage, settings: GenerationSettings, way: Way, evaluation: EvaluationSet | None = None
+) -> Generated:
     """Ask until `number_of_rows` rows are kept, then write them. Run again after a crash, it goes on.
 
+    A candidate that `evaluation` holds is rejected.
     Raises `BudgetError`, `TeacherError`, `LedgerError`; what was answered until then is recorded.
     """
     folded = empty_fold(
-        [task.instruction for task in seeds],
+        [task.instruction for task in way.seeds],
+        way.read,
         wanted=settings.number_of_rows,
-        first_position=settings.first_position,
         threshold=settings.novelty_threshold,
         protocol=settings.read_as,
         filters=settings.filters,
+        check=evaluation.find if evaluation else None,
     )
     progress = Progress("Rows kept", settings.number_of_rows, stage.run_dir)
-    async with open_teacher(settings.teacher, stage.path(*LEDGER), settings.configuration(seeds)) as teacher:
+    async with open_teacher(settings.teacher, stage.path(*LEDGER), way.configuration()) as teacher:
         await ask_until_complete(
-            teacher,
+            lambda item: way.ask(teacher, item),
             folded,
-            lambda index: settings.prompt_of(seeds, index),
-            concurrency=settings.concurrency,
-            new_tasks_per_request=settings.new_tasks_per_request,
-            report=lambda: progress.update(len(folded.kept), _note(folded, teacher)),
+            concurrency=sys.maxsize if settings.teacher.use_batch else settings.concurrency,
+            new_tasks=way.new_tasks,
+            report=lambda asked: progress.update(len(folded.kept), note(folded, asked, teacher)),
         )
-    return _write(stage, settings, seeds, folded, teacher)
-
-
-def _note(folded: Fold, teacher: RecordedTeacher) -> str:
-    return f"{folded.answers} answers, {len(folded.rejected)} rejected, ${teacher.budget.spent_usd:.4f}"
+    return _write(stage, settings, way, folded, teacher, evaluation.path.name if evaluation else "")
 
 
 def _write(
-    stage: Stage, settings: GenerationSettings, seeds: Sequence[SeedTask], folded: Fold, teacher: RecordedTeacher
+    stage: Stage, settings: GenerationSettings, way: Way, folded: Fold, teacher: RecordedTeacher, evaluated: str
 ) -> Generated:
     """Write the final files, the data set last."""
     rejected = write_jsonl(stage.path("rejected.jsonl"), map(dataclasses.asdict, folded.rejected))
-    provenance = write_jsonl(stage.path(*PROVENANCE), _provenance(settings, seeds, folded))
+    provenance = write_jsonl(stage.path(*PROVENANCE), _provenance(settings, way, folded))
     label = _label(settings, folded.kept[0].model)
-    generated = Generated(folded, teacher.totals, float(teacher.budget.spent_usd), teacher.budget.price, label, [])
-    card = write_text(
-        stage.path("DATASET_CARD.md"), dataset_card(generated.metrics(settings), settings.novelty_threshold)
+    generated = Generated(
+        folded, teacher.totals, float(teacher.budget.spent_usd), teacher.budget.price, label, way.name, []
     )
-    rows = write_json(stage.path("dataset.json"), [dataclasses.asdict(row.example) for row in folded.kept])
-    generated.files.extend([teacher.ledger.path, rejected, provenance, card, rows])
+    examples = [row.example for row in folded.kept]
+    copy = write_parquet(stage.path("generation", "dataset.parquet"), examples)
+    rows = write_json(stage.path("dataset.json"), [dataclasses.asdict(example) for example in examples])
+    text = dataset_card(generated.metrics(settings), settings.novelty_threshold, sha256_of(rows), evaluated)
+    card = write_text(stage.path("DATASET_CARD.md"), text)
+    generated.files.extend([teacher.ledger.path, rejected, provenance, copy, rows, card])
     return generated
 
 
-def _provenance(settings: GenerationSettings, seeds: Sequence[SeedTask], folded: Fold) -> Iterator[dict[str, Json]]:
-    """One record a row, in the order of the data set; `usage` is that of the whole request."""
+def _provenance(settings: GenerationSettings, way: Way, folded: Fold) -> Iterator[dict[str, Json]]:
+    """One record a row, in the order of the data set; `usage` is that of the whole request, or of an item's two."""
+    seeds = len(way.seeds)
     for row in folded.kept:
         index = row.candidate.request_index
-        is_seed = row.nearest_index < len(seeds)
+        is_seed = row.nearest_index < seeds
         yield {
             "request_index": index,
             "position": row.candidate.position,
             "start": row.candidate.start,
             "end": row.candidate.end,
             "repairs": list(row.candidate.repairs),
-            "seed_ids": [task.id for task in settings.seeds_of(seeds, index)],
+            "seed_ids": [task.id for task in way.seeds_of(index // way.requests_per_item)],
+            "asked_for": way.name,
             "teacher": _label(settings, row.model),
             "model": row.model,
             "usage": None if row.usage is None else dataclasses.asdict(row.usage),
             "nearest_kind": "seed" if is_seed else "row",
-            "nearest_index": row.nearest_index - (0 if is_seed else len(seeds)),
+            "nearest_index": row.nearest_index - (0 if is_seed else seeds),
             "nearest_score": row.nearest_score,
             "nearest_text": folded.texts[row.nearest_index],
         }

@@ -112,9 +112,10 @@ class Report:
         return {name: self.count(name) for name in self.checked if self.count(name)}
 
 
-def share_in_the_original(defect: str) -> float:
-    """Share of the published rows with a defect, from a sample of 4,600; only for defects within a data set."""
-    return IN_THE_ORIGINAL[defect] / IN_THE_ORIGINAL_SAMPLE
+def share_in_the_original(defect: str) -> str:
+    """Share of the published rows with a defect, from a sample of 4,600; "–" for what was not counted there."""
+    counted = IN_THE_ORIGINAL.get(defect)
+    return "–" if counted is None else f"{counted / IN_THE_ORIGINAL_SAMPLE:.2%}"
 
 
 def inspect_rows(
