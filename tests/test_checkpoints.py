@@ -15,6 +15,7 @@ from training_rows import BASE, SETTINGS, STEPS, make_rows, with_settings
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from alpaca_nb.errors import InputFileError, TrainingError
+from alpaca_nb.finetuning import checkpoints
 from alpaca_nb.finetuning.attention import use_packed_attention
 from alpaca_nb.finetuning.checkpoints import (
     Checkpoint,
@@ -132,6 +133,18 @@ def test_the_last_checkpoints_stay_and_the_newest_whole_one_counts(tmp_path: Pat
     assert newest_checkpoint(tmp_path, "this run") == Checkpoint(4, "this run", 8.0)
     (folder / "latest.json").write_text("{")
     assert newest_checkpoint(tmp_path, "this run") is None
+
+
+@pytest.mark.usefixtures("group")
+def test_without_checkpoint_every_the_clock_decides(
+    tmp_path: Path, rows: list[EncodedRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = with_settings(checkpoint_every=0)
+    train(tmp_path, settings, rows)
+    assert not (tmp_path / "checkpoints").exists()  # ten minutes were not over
+    monkeypatch.setattr(checkpoints, "SECONDS_BETWEEN", 0.0)
+    train(tmp_path, settings, rows)
+    assert newest_checkpoint(tmp_path, "this run") == Checkpoint(6, "this run", 8.0)
 
 
 @pytest.mark.usefixtures("group")

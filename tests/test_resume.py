@@ -41,16 +41,20 @@ def whole(tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> Path:
 
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory: pytest.TempPathFactory, rows: Rows) -> Path:
-    """The folder of a run that was killed twice: process 1 in a step, then process 0 while a checkpoint is written."""
+    """The folder of a run that was killed twice: process 1 while a checkpoint is written, then process 0 in a step."""
     folder = tmp_path_factory.mktemp("broken") / "finetuning"
-    break_off(folder, rows, rank=1, at="3 loss")
-    break_off(folder, rows, rank=0, at="4 writing")
-    pointer = json.loads((folder / "checkpoints" / "latest.json").read_text())
-    assert pointer["step"] in (2, 4)
+    break_off(folder, rows, rank=1, at="4 writing")
+    assert newest_step(folder) in (2, 4)
+    break_off(folder, rows, rank=0, at="5 loss")
+    assert newest_step(folder) == 4
     (folder / "checkpoints" / "step-000006").mkdir(exist_ok=True)  # what a crash leaves half-written
     with (folder / "metrics.jsonl").open("a") as file:
         file.write('{"step": 5, "lo')  # and a torn line
     return folder
+
+
+def newest_step(folder: Path) -> object:
+    return json.loads((folder / "checkpoints" / "latest.json").read_text())["step"]
 
 
 def break_off(folder: Path, rows: Rows, rank: int, at: str) -> None:
@@ -118,6 +122,21 @@ def test_accelerate_launches_the_same_run(
     accelerate += ["--num_machines", "1", "--num_processes", "2", "--mixed_precision", "no", "--dynamo_backend", "no"]
     accelerate += ["--main_process_port", str(free_port)]
     run([*accelerate, "-m", "alpaca_nb.finetuning.train", "--finetuning-folder", str(folder)])
+    assert_same_bits(folder, whole)
+
+
+@pytest.mark.slow
+def test_the_stop_button_leaves_the_last_checkpoint_usable(tmp_path: Path, rows: Rows, whole: Path) -> None:
+    folder = tmp_path / "finetuning"
+
+    def stop_button(step: int, steps: int, note: str) -> None:
+        if f"{step} {note}".startswith("3 loss"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_in_processes(folder, SETTINGS, *rows, stop_button)
+    assert newest_step(folder) == 2
+    train_in_processes(folder, SETTINGS, *rows)
     assert_same_bits(folder, whole)
 
 

@@ -26,7 +26,7 @@ from alpaca_nb.files import read_json, write_json
 from alpaca_nb.finetuning.results import METRICS_FILE
 
 CHECKPOINTS_FOLDER, POINTER_FILE = "checkpoints", "latest.json"
-SECONDS_BETWEEN = 600.0  # where `checkpoint_every` is 0
+SECONDS_BETWEEN, LARGEST_SHARE = 600.0, 0.05  # where `checkpoint_every` is 0: at least so long, at most so much of it
 WHAT_IS_TRAINED = StateDictOptions(ignore_frozen_params=True, strict=False)  # beside an adapter the base stays as it is
 BYTES_A_WEIGHT = 12  # float32 weight and AdamW's two averages
 
@@ -121,7 +121,7 @@ class CheckpointClock:
 
     def __init__(self, every: int, last_step: int, at_the_end: bool) -> None:
         self.every, self.last_step, self.at_the_end = every, last_step, at_the_end or every > 0
-        self._began = time.monotonic()
+        self._pause, self._since = SECONDS_BETWEEN, time.monotonic()
 
     def is_due(self, step: int) -> bool:
         """Whether to save after step `step` (from 1); every process must ask, and all get the same answer."""
@@ -129,11 +129,13 @@ class CheckpointClock:
             return True
         if self.every:
             return step % self.every == 0
-        late = torch.tensor(time.monotonic() - self._began > SECONDS_BETWEEN)
+        late = torch.tensor(time.monotonic() - self._since > self._pause)
         dist.broadcast(late, src=0)
-        if late:
-            self._began = time.monotonic()
         return bool(late)
+
+    def took(self, seconds: float) -> None:
+        """Note that a checkpoint was written just now, and how long that took: a slow disk gets fewer of them."""
+        self._pause, self._since = max(SECONDS_BETWEEN, seconds / LARGEST_SHARE), time.monotonic()
 
 
 def _whole_folders(folder: Path, up_to_step: int) -> list[Path]:

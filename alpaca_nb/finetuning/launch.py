@@ -152,7 +152,7 @@ def in_words(failure: Failure) -> str:
     if failure.message:
         return failure.message
     if failure.exit_status == -signal.SIGKILL:
-        return "killed (signal 9): out of memory? Lower number_of_processes, batch_size or max_length, or free memory"
+        return "killed (signal 9): out of memory? Lower max_tokens_per_pack or number_of_processes, or free memory"
     if failure.exit_status < 0:
         return f"ended by signal {-failure.exit_status} ({signal.Signals(-failure.exit_status).name})"
     return f"exit status {failure.exit_status} without a message"

@@ -239,7 +239,9 @@ def take_steps(
         if clock.is_due(step + 1):
             last_good = dataclasses.replace(start, step=step + 1)
             tell(step + 1, f"writing {last_good.name}", steps)
+            began = time.perf_counter()
             save_checkpoint(model, optimizer, folder, last_good, keep=max(1, settings.keep_checkpoints))
+            clock.took(time.perf_counter() - began)
 
 
 def seed_of_step(seed: int, step: int, rank: int) -> int:
