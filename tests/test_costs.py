@@ -44,6 +44,7 @@ from alpaca_nb.costs.stage import analyse, bills, write_claims, write_costs
 from alpaca_nb.costs.tables import claim_rows, cost_rows, projection_rows
 from alpaca_nb.costs.this_run import MEASURED
 from alpaca_nb.errors import InputFileError
+from alpaca_nb.files import write_jsonl
 from alpaca_nb.prices import price_of
 from alpaca_nb.runs import device_description
 
@@ -125,8 +126,10 @@ def test_training_hours_follow_from_operations_per_token() -> None:
 def test_this_runs_measurements_are_scaled(tmp_path: Path) -> None:
     make_record(tmp_path, "02_generate_data")
     make_record(tmp_path, "03_finetune_fsdp")
+    write_jsonl(tmp_path / "finetuning" / "metrics.jsonl", [{"tokens": 600, "seconds": 2.0}] * 5)
     analysis = analyse(tmp_path, RATES, 6_600)
-    assert analysis.training_seconds_here == pytest.approx(6_600 * 100 / 300)  # 100 tokens a row, 300 a second
+    seconds = analysis.training_seconds_here  # 100 tokens a row, 300 a second in every step
+    assert seconds is not None and seconds.value == pytest.approx(6_600 * 100 / 300) == seconds.low == seconds.high
     assert analysis.own_request is not None and analysis.own_request.rows_kept == pytest.approx(10)
     assert analysis.own_data_usd == pytest.approx(660 * (765 * 0.10 + 1760 * 0.50) / 1e6)
     # 660 requests at ten kept rows each, and 6 operations × 6.607e9 weights × 6,600 rows at 40 % of 989e12 a second

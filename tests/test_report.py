@@ -1,5 +1,6 @@
 """The report: one page, nothing loaded, everything escaped, whatever stages there are."""
 
+import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -9,11 +10,13 @@ import pytest
 from run_folders import HOSTILE, METRICS, make_answers, make_record
 
 from alpaca_nb.costs.accounting import Rates
-from alpaca_nb.costs.report import build_report, write_report
+from alpaca_nb.costs.report import build_report, write_report, write_report_json
 from alpaca_nb.costs.report_parts import answer_pairs, flat, measured, readable
 from alpaca_nb.costs.stage import analyse
+from alpaca_nb.costs.tables import price_rows
 from alpaca_nb.record_files import read_records, write_records
 from alpaca_nb.records import Verdict
+from alpaca_nb.teacher.ledger import encode
 
 RATES = Rates(usd_per_kwh=0.17, watts=65.0, usd_per_gpu_hour=4.59)
 
@@ -119,6 +122,48 @@ def test_limitations_name_the_offline_teacher_and_the_tuned_base(full_run: Path)
     text = Page(report_of(full_run)).text
     assert "offline teacher, a program" in text
     assert "instruction-tuned by its makers" in text
+
+
+def test_the_twin_says_what_the_page_says(full_run: Path) -> None:
+    report = build_report(full_run, analyse(full_run, RATES, 52_000), {}, {"seed": 17})
+    twin = json.loads(write_report_json(full_run / "report.json", report).read_text(encoding="utf-8"))
+    page = Page(report_of(full_run)).text
+    assert [item["value"] for item in twin["headlines"]] == [item.value for item in report.headlines]
+    assert len(twin["claims"]) == len(report.claims) >= 25 and len(twin["headlines"]) == 5
+    for claim in twin["claims"]:
+        assert claim["claim"]["claim"] in page and claim["verdict"] in page
+        assert all(source in page for source in claim["claim"]["sources"])
+    for rows in (twin["jobs"], twin["prices"], twin["projection"]):
+        assert rows and all(cell in page for row in rows for cell in row)
+    assert [section["alts"] for section in twin["sections"]][:5] == [
+        {f"figures/{stage[:2]}_one.png": f'a figure of {stage} & "its" <numbers>'} for stage in METRICS
+    ]
+    assert "base64" not in json.dumps(twin)
+
+
+def test_every_price_is_shown_with_its_source_and_age(full_run: Path) -> None:
+    report = build_report(full_run, analyse(full_run, RATES, 52_000), {}, {"seed": 17})
+    assert len(report.prices) >= 8
+    for what, price, origin in report.prices:
+        assert what and re.search(r"\d", price), what
+        assert re.search(r"\d{4}-\d\d-\d\d, (today|.* old)\)$", origin) or origin == "given in the recipe", origin
+    given = {what: origin for what, _, origin in price_rows(analyse(full_run, replace(RATES, usd_per_kwh=0.3), 10))}
+    assert given["one kWh, parameter usd_per_kwh"] == "given in the recipe"
+    assert "RunPod price page" in given["one GPU hour, parameter usd_per_gpu_hour"]
+
+
+def test_a_teachers_bill_is_on_the_page_to_the_cent(full_run: Path) -> None:
+    header = {"kind": "header", "version": 1, "configuration": {"teacher_base_url": "", "teacher_model": "offline"}}
+    price = {"kind": "price", "model": "stub-1", "usd_per_million_input": 1000.0, "usd_per_million_output": 1000.0}
+    price |= {"as_of": "2026-01-01", "source": "test"}
+    body = '{"choices": [], "usage": {"prompt_tokens": 500, "completion_tokens": 750}}'
+    answer = {"kind": "answer", "request": 0, "prompt_sha256": "", "id": "", "body": body}
+    (full_run / "generation").mkdir(exist_ok=True)
+    (full_run / "generation" / "ledger.jsonl").write_bytes(b"".join(map(encode, (header, price, answer))))
+    text = Page(report_of(full_run)).text
+    bill = text[text.index("What the teachers cost") : text.index("Projected")]
+    for words in ("prompt tokens 500 0.500000 0.50", "answer tokens 750 0.750000 0.75", "1.250000 1.25"):
+        assert words in bill, bill
 
 
 @pytest.mark.parametrize("present", [(), ("01_seed_tasks",), ("03_finetune_fsdp", "05_blind_comparison")])

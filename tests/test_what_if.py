@@ -13,7 +13,7 @@ from alpaca_nb.costs.accounting import Rates, finished_stages
 from alpaca_nb.costs.estimates import Estimate, exactly, mean_of
 from alpaca_nb.costs.hardware import DATA_CENTRE_OVERHEAD, gpu_in, gpu_named, power_figure
 from alpaca_nb.costs.jobs import ASSUMED_YIELD, job_now, job_then, teachers_of_today, variants, waterfall
-from alpaca_nb.costs.measurements import measured_throughput, measured_yield
+from alpaca_nb.costs.measurements import measured_mfu, measured_throughput, measured_yield
 from alpaca_nb.costs.own_gpu import OwnGpu, break_even_hours, break_even_rows
 from alpaca_nb.costs.projection import ARTICLE_REQUEST
 from alpaca_nb.costs.rental import RENTALS, rentals
@@ -159,6 +159,22 @@ def test_throughput_covers_the_truth_as_often_as_it_says(tmp_path: Path) -> None
         assert found is not None
         covered += found.low <= 300 <= found.high
     assert 0.90 <= covered / 200 <= 0.99, covered
+
+
+def test_the_mfu_of_a_measured_training_by_hand(tmp_path: Path) -> None:
+    make_record(tmp_path, "03_finetune_fsdp", device="2 x NVIDIA H200")
+    record = finished_stages(tmp_path)["03_finetune_fsdp"]
+    full = replace(record, metrics={**record.metrics, "parameters": 6.7e9})
+    # 24,000 tokens a second × 6 × 6.7e9 operations, of two cards of 989e12
+    found = measured_mfu(full, Estimate(24_000, 23_000, 25_000))
+    assert found is not None and found.value == pytest.approx(24_000 * 6 * 6.7e9 / (2 * 989e12))
+    assert found.low == pytest.approx(found.value * 23 / 24) and found.high == pytest.approx(found.value * 25 / 24)
+    mine = next(each for each in variants(52_000, RATES, None, None, found) if "MFU of this run" in each.name)
+    assert mine.cost.gpu_hours.value == pytest.approx(gpu_hours(replace(job_now(52_000, RATES), mfu=found)).value)
+    adapters = measured_mfu(replace(full, parameters={"lora_rank": 8}), exactly(24_000.0))
+    assert adapters is not None and adapters.value == pytest.approx(found.value * 4 / 6)
+    assert measured_mfu(replace(full, device="CPU, 2 cores"), exactly(1.0)) is None
+    assert measured_mfu(full, None) is None and measured_mfu(None, exactly(1.0)) is None
 
 
 def test_an_own_card_breaks_even_where_the_two_bills_cross() -> None:

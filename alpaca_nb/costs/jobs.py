@@ -77,8 +77,10 @@ def teachers_of_today() -> list[tuple[Price, Tier]]:
     return [(price_of(model), tier) for model, tier in TEACHERS_OF_TODAY]
 
 
-def variants(rows: int, rates: Rates, own: Request | None, own_yield: Estimate | None) -> list[Priced]:
-    """Today's job and others that differ from it in one thing each; `own` is what a request took in this run."""
+def variants(
+    rows: int, rates: Rates, own: Request | None, own_yield: Estimate | None, own_mfu: Estimate | None = None
+) -> list[Priced]:
+    """Today's job and others that differ from it in one thing each; `own…` is what this run measured."""
     now = job_now(rows, rates)
     jobs: dict[str, Job] = {
         f"{TEACHER_TODAY}, one H200, full, 3 epochs": now,
@@ -97,6 +99,8 @@ def variants(rows: int, rates: Rates, own: Request | None, own_yield: Estimate |
     }
     if own is not None and own_yield is not None and own_yield.low > 0:
         jobs["… with this run's requests and yield"] = replace(now, request=own, rows_kept=own_yield)
+    if own_mfu is not None and own_mfu.low > 0:
+        jobs[f"… at the MFU of this run, {own_mfu.value:.0%}"] = replace(now, mfu=own_mfu)
     jobs["March 2023: text-davinci-003, eight A100"] = job_then(rows)
     return [Priced(name, job, cost_of(job)) for name, job in jobs.items()]
 
@@ -112,7 +116,7 @@ def waterfall(then: Job, now: Job) -> list[Step]:
             now,
         )
     ]
-    names = ("tokens became cheaper", "training without padding", f"{now.gpu.name} and its rent")
+    names = ("tokens became cheaper", "better training code", f"{now.gpu.name} and its rent")
     first = cost_of(then)
     steps = [
         Step("data, 2023", 0.0, first.data_usd.value),

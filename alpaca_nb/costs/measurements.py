@@ -4,8 +4,10 @@ from collections import Counter
 from math import fsum, sqrt
 from pathlib import Path
 
-from alpaca_nb.costs.accounting import number_in
-from alpaca_nb.costs.estimates import Z_95, Estimate, mean_of
+from alpaca_nb.costs.accounting import gpus_in, number_in
+from alpaca_nb.costs.estimates import Z_95, Estimate, exactly, mean_of
+from alpaca_nb.costs.hardware import gpu_in
+from alpaca_nb.costs.what_if import OPERATIONS_PER_WEIGHT, Method
 from alpaca_nb.errors import InputFileError
 from alpaca_nb.files import Json, read_jsonl
 from alpaca_nb.runs import StageRecord
@@ -47,6 +49,28 @@ def measured_throughput(run_dir: Path) -> Estimate | None:
     half = Z_95 * sqrt(squares * len(tokens) / (len(tokens) - 1)) / fsum(tokens)
     fastest = max(per_token - half, per_token / 10)
     return Estimate(1 / per_token, 1 / (per_token + half), 1 / fastest)
+
+
+def measured_mfu(training: StageRecord | None, tokens_per_second: Estimate | None) -> Estimate | None:
+    """The MFU of this run's training; None on a CPU, or on a card whose peak is not known.
+
+    All weights are counted as taking part in matrix products, which is right for tied embeddings and a little too
+    much for others; adapters alone need 4 operations a weight.
+    """
+    weights, gpu = number_in(training, "parameters"), gpu_in(training.device) if training else None
+    if training is None or gpu is None or weights is None or tokens_per_second is None:
+        return None
+    method: Method = "lora" if training.parameters.get("lora_rank") else "full"
+    peak = gpus_in(training.device) * gpu.tflops * 1e12
+    return tokens_per_second * (OPERATIONS_PER_WEIGHT[method] * weights / peak)
+
+
+def seconds_for(rows: int, training: StageRecord | None, tokens_per_second: Estimate | None) -> Estimate | None:
+    """Seconds this run's model would train on `rows` rows on this machine, at the speed measured."""
+    tokens, trained = number_in(training, "tokens_trained"), number_in(training, "rows_trained")
+    if not tokens or not trained or tokens_per_second is None or tokens_per_second.low <= 0:
+        return None
+    return exactly(rows * tokens / trained) / tokens_per_second
 
 
 def _number(value: Json, name: str, path: Path, line: int) -> float:

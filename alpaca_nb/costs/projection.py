@@ -74,15 +74,6 @@ def break_even_rows_kept(rows: int, budget_usd: float, request: Request, price: 
     return rows * float(price.usd(round(request.prompt_tokens), round(request.completion_tokens))) / budget_usd
 
 
-def training_seconds_here(rows: int, training: StageRecord | None) -> float | None:
-    """Seconds this run's model would train on `rows` rows on this machine, at the measured tokens per second."""
-    tokens, trained = number_in(training, "tokens_trained"), number_in(training, "rows_trained")
-    per_second = number_in(training, "tokens_per_second")
-    if not tokens or not trained or not per_second:
-        return None
-    return rows * (tokens / trained) / per_second
-
-
 def training_hours_7b(rows: int, flops_per_second: float, efficiency: float) -> float:
     """GPU hours for three epochs of a 7B LLaMA over `rows` rows of Alpaca's mean length, packed without padding."""
     tokens = ARTICLE_TRAINING_TOKENS * rows / ARTICLE_ROWS

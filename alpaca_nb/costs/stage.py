@@ -22,14 +22,13 @@ from alpaca_nb.costs.claims import CheckedClaim, check_claims
 from alpaca_nb.costs.estimates import Estimate
 from alpaca_nb.costs.jobs import TEACHER_TODAY, Priced, Step, job_now, job_then, teachers_of_today, variants, waterfall
 from alpaca_nb.costs.ledger_bill import LedgerBill
-from alpaca_nb.costs.measurements import measured_throughput, measured_yield
+from alpaca_nb.costs.measurements import measured_mfu, measured_throughput, measured_yield, seconds_for
 from alpaca_nb.costs.projection import (
     ARTICLE_REQUEST,
     DataProjection,
     Request,
     measured_request,
     project_data,
-    training_seconds_here,
 )
 from alpaca_nb.costs.rental import BEFORE_THE_ARTICLE, THIS_AUTUMN, article_training_range
 from alpaca_nb.costs.sensitivity import Swing, swings
@@ -79,7 +78,7 @@ class Analysis:
     own_data_usd: float | None
     own_yield: Estimate | None
     tokens_per_second: Estimate | None
-    training_seconds_here: float | None
+    training_seconds_here: Estimate | None
     rent_then: tuple[float, float]
     rent_now: tuple[float, float]
     jobs: list[Priced]  # today's first, then variants
@@ -125,6 +124,7 @@ def analyse(run_dir: Path, rates: Rates, projected_rows: int) -> Analysis:
     costs = [cost_of_stage(record, rates, teacher_usd_of(stage, teachers, record)) for stage, record in records.items()]
     generation = records.get("02_generate_data")
     own, own_yield = measured_request(generation), measured_yield(run_dir, generation)
+    training, speed = records.get("03_finetune_fsdp"), measured_throughput(run_dir)
     now = job_now(projected_rows, rates)
     return Analysis(
         records=records,
@@ -139,11 +139,11 @@ def analyse(run_dir: Path, rates: Rates, projected_rows: int) -> Analysis:
         own_request=own,
         own_data_usd=project_data(projected_rows, own).dollars(price_of(TEACHER_TODAY)) if own else None,
         own_yield=own_yield,
-        tokens_per_second=measured_throughput(run_dir),
-        training_seconds_here=training_seconds_here(projected_rows, records.get("03_finetune_fsdp")),
+        tokens_per_second=speed,
+        training_seconds_here=seconds_for(projected_rows, training, speed),
         rent_then=article_training_range(until=BEFORE_THE_ARTICLE),
         rent_now=article_training_range(since=THIS_AUTUMN),
-        jobs=variants(projected_rows, rates, own, own_yield),
+        jobs=variants(projected_rows, rates, own, own_yield, measured_mfu(training, speed)),
         steps=waterfall(job_then(projected_rows), now),
         swings=swings(now, teachers_of_today()),
         claims=check_claims(records),
@@ -189,9 +189,9 @@ def write_costs(path: Path, analysis: Analysis) -> Path:
             "bills": [dataclasses.asdict(bill) for bill in analysis.bills],
             "own_request": dataclasses.asdict(analysis.own_request) if analysis.own_request else None,
             "own_data_usd": analysis.own_data_usd,
-            "own_rows_kept": dataclasses.asdict(analysis.own_yield) if analysis.own_yield else None,
-            "tokens_per_second": dataclasses.asdict(analysis.tokens_per_second) if analysis.tokens_per_second else None,
-            "training_seconds_here": analysis.training_seconds_here,
+            "own_rows_kept": _estimate(analysis.own_yield),
+            "tokens_per_second": _estimate(analysis.tokens_per_second),
+            "training_seconds_here": _estimate(analysis.training_seconds_here),
             "jobs": [dataclasses.asdict(each) for each in analysis.jobs],
             "steps_from_then_to_now": [dataclasses.asdict(step) for step in analysis.steps],
             "sensitivity": [dataclasses.asdict(each) for each in analysis.swings],
@@ -205,6 +205,10 @@ def write_costs(path: Path, analysis: Analysis) -> Path:
 def write_claims(path: Path, claims: list[CheckedClaim]) -> Path:
     """Write `claims.json`: each claim with its recomputed range and verdict."""
     return write_json(path, [dataclasses.asdict(claim) for claim in claims])
+
+
+def _estimate(found: Estimate | None) -> dict[str, float] | None:
+    return None if found is None else dataclasses.asdict(found)
 
 
 def _bill(bill: LedgerBill) -> dict[str, object]:

@@ -159,12 +159,13 @@ def projection_rows(analysis: Analysis) -> list[tuple[str, str]]:
         speed = analysis.tokens_per_second
         rows.append(("Training tokens a second here", f"{speed.value:,.0f} ({speed.low:,.0f} to {speed.high:,.0f})"))
     if analysis.training_seconds_here is not None:
-        seconds = analysis.training_seconds_here
-        power = electricity_dollars(seconds, rates.watts, rates.usd_per_kwh)
+        found = analysis.training_seconds_here
+        power = electricity_dollars(found.value, rates.watts, rates.usd_per_kwh)
+        hours, low, high = (seconds / SECONDS_PER_HOUR for seconds in (found.value, found.low, found.high))
         rows.append(
             (
                 f"This run's model on this machine, {data.rows:,} rows",
-                f"{seconds / SECONDS_PER_HOUR:.1f} h, {dollars(power)} of electricity",
+                f"{hours:.1f} h ({low:.1f} to {high:.1f}), {dollars(power)} of electricity",
             )
         )
     return rows

@@ -23,7 +23,7 @@ def teacher_bills(run_dir: Path, records: Mapping[str, StageRecord]) -> dict[str
     """
     found: dict[str, list[LedgerBill]] = {}
     for stage, folder in LEDGERS.items():
-        paths = sorted((run_dir / folder).glob("*ledger*.jsonl"))
+        paths = sorted((run_dir / folder).rglob("*ledger*.jsonl"))
         useful = _useful_requests(run_dir) if stage == "02_generate_data" else None
         bills = [bill_of_ledger(path, _price(path, records.get(stage)), useful) for path in paths]
         if not bills:

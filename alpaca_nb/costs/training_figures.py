@@ -12,7 +12,7 @@ from alpaca_nb.costs.hardware import gpu_named
 from alpaca_nb.costs.own_gpu import OwnGpu, api_usd_per_row, break_even_rows
 from alpaca_nb.costs.projection import ARTICLE_ROWS, Request
 from alpaca_nb.costs.rental import ARTICLE_GPU_HOURS, THIS_AUTUMN, Rental, median_rental
-from alpaca_nb.costs.what_if import USUAL_MFU, Job, Method, gpu_hours
+from alpaca_nb.costs.what_if import Job, Method, gpu_hours
 from alpaca_nb.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, new_figure, new_figures
 from alpaca_nb.prices import Price, Tier
 
@@ -22,8 +22,9 @@ RECIPES: tuple[tuple[str, Method, str], ...] = (
     ("H200 141 GB", "full", GREEN),
     ("RTX 4090", "lora", PURPLE),
 )
-# Where published training stands on the axis: PyTorch's blog of 2024-03, torchtune's README of 2024-10.
-PUBLISHED_MFU = {"A100 80 GB": 0.57, "H100 80 GB": 0.37, "RTX 4090": 0.56}
+# Where published training stands on the axis: PyTorch's blog of 2024-03 (A100, H100); KempnerForge, 2026-04, 10,471
+# tokens a second of a model with 7.5e9 weights in matrix products (H200); torchtune's README of 2024-10 (RTX 4090).
+PUBLISHED_MFU = {"A100 80 GB": 0.57, "H100 80 GB": 0.37, "H200 141 GB": 0.48, "RTX 4090": 0.56}
 _STYLES = ("-", "--", "-.", (0, (5, 1)))
 
 
@@ -35,7 +36,7 @@ def training_by_mfu(job: Job, article_mfu: float) -> tuple[Figure, str]:
     for (name, method, colour), style in zip(RECIPES, _STYLES, strict=True):
         one = replace(job, gpu=gpu_named(name), method=method)
         rent = median_rental(name, since=THIS_AUTUMN)
-        at = PUBLISHED_MFU.get(name, USUAL_MFU.value)
+        at = PUBLISHED_MFU[name]
         label = f"{name}, {'LoRA' if method == 'lora' else method}"
         for axes, unit in ((hours_axes, 1.0), (dollar_axes, rent.usd_per_gpu_hour)):
             values = [unit * gpu_hours(replace(one, mfu=exactly(share))).value for share in (*shares, at)]
