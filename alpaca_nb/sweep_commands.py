@@ -42,7 +42,9 @@ def _slurm(sweep: Sweep, base: str, compare: str) -> list[str]:
 
 def _skypilot(sweep: Sweep, base: str, compare: str) -> list[str]:
     launch = "sky jobs launch --yes --name"
-    lines = ["# mount one bucket or disk at the sweep's folder in every job; add --gpus as you like"]
+    lines = [
+        "# mount one shared volume (no bucket: files are appended to) at the sweep's folder; add --gpus as you like"
+    ]
     if sweep.shared_stages:
         lines.append(f"{launch} sweep-{SHARED} {shlex.quote(f'{base} {SHARED}')}    # wait for it, then:")
     lines += [
