@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from manual_clock import ManualClock
 
 from alpaca_nb.teacher.pace import FAILURES_IN_A_ROW, MOST_ON_THEIR_WAY, Breaker, Pace, Window
-from alpaca_nb.teacher.rate_limits import Bucket, buckets_from, seconds_of
+from alpaca_nb.teacher.rate_limits import Bucket, seconds_of, tell
 
 
 def headers(limit: int, remaining: int, reset: str, what: str = "requests") -> dict[str, str]:
@@ -37,14 +37,12 @@ def test_without_headers_nothing_is_held_back() -> None:
 
 def test_a_bucket_by_hand() -> None:
     requests, tokens = Bucket(), Bucket()
-    buckets_from(headers(60, 2, "58s"), requests, tokens, now=0.0)  # 60 a minute, 2 left: one a second
+    buckets, nothing = {"requests": requests, "tokens": tokens}, {"requests": 0, "tokens": 0}
+    tell(buckets, headers(60, 2, "58s"), 0.0, nothing)  # 60 a minute, 2 left: one a second
     assert tokens.capacity is None
     requests.take(1, 0.0)
     requests.take(1, 0.0)
     assert requests.seconds_until(1, 0.0) == pytest.approx(1.0)
-    assert requests.seconds_until(1, 1.0) == 0
-    requests.take(1, 1.0)
-    requests.give_back(1)
     assert requests.seconds_until(1, 1.0) == 0
     assert requests.seconds_until(1000, 1.0) == pytest.approx(59.0), "more than a bucket holds waits for a full one"
 
@@ -55,15 +53,17 @@ def test_a_limit_a_day_fills_slowly_though_its_header_looks_the_same() -> None:
     assert bucket.seconds_until(1, 0.0) == pytest.approx(8.64)
 
 
-def test_the_endpoints_word_lowers_the_level_and_never_lifts_it() -> None:
+def test_our_level_stays_between_the_endpoints_with_and_without_what_is_on_its_way() -> None:
     bucket = Bucket()
     bucket.told(100, 100, 0, now=0.0)
     for _ in range(90):
         bucket.take(1, 0.0)
-    bucket.told(100, 95, 3, now=0.0)  # an older view: most of the 90 had not arrived
+    bucket.told(100, 95, 3, now=0.0, on_their_way=85)  # most of the 90 had not arrived when it said so
     assert bucket.level == 10
-    bucket.told(100, 4, 58, now=0.0)  # somebody else uses the same account
+    bucket.told(100, 4, 58, now=0.0, on_their_way=3)  # somebody else uses the same account
     assert bucket.level == 4
+    bucket.told(100, 50, 30, now=0.0, on_their_way=10)  # it gives back what was not used
+    assert bucket.level == 40
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 30)), max_size=60))
@@ -124,9 +124,10 @@ def run_through(pace: Pace, clock: ManualClock, count: int, service_seconds: flo
     async def run() -> list[float]:
         left = []
         for _ in range(count):
-            left.append(await pace.admit(1))
+            admission = await pace.admit(1)
+            left.append(admission.at)
             clock.seconds += service_seconds
-            pace.answered({}, 0)
+            pace.answered(admission, {})
         return left
 
     return asyncio.run(run())
@@ -136,11 +137,11 @@ def test_retry_after_holds_everybody_back() -> None:
     async def run() -> list[float]:
         clock = ManualClock()
         pace = Pace(4, clock)
-        sent_at = [await pace.admit(1) for _ in range(3)]
-        pace.failed({}, sent_at[0], busy=True, wait_seconds=20.0)
-        pace.failed({}, sent_at[1], busy=True, wait_seconds=7.0)
-        pace.answered({}, 0)
-        return [await pace.admit(1) - sent_at[0] for _ in range(2)]
+        first, second, third = [await pace.admit(1) for _ in range(3)]
+        pace.failed(first, {}, busy=True, wait_seconds=20.0)
+        pace.failed(second, {}, busy=True, wait_seconds=7.0)
+        pace.answered(third, {})
+        return [(await pace.admit(1)).at - first.at for _ in range(2)]
 
     assert asyncio.run(run()) == [20, 20]
 
@@ -149,7 +150,7 @@ def test_the_rate_of_requests_settles_at_the_limit_told() -> None:
     clock = ManualClock()
     pace = Pace(4, clock)
     run_through(pace, clock, 1, 0.0)
-    pace._learn(headers(120, 0, "60s"))
+    tell(pace.buckets, headers(120, 0, "60s"), clock.now(), pace.on_their_way)
     left = run_through(pace, clock, 20, 0.1)
     gaps = [later - earlier for earlier, later in pairwise(left)]
     assert gaps == pytest.approx([0.5] * 19)
@@ -160,11 +161,11 @@ def test_no_more_are_on_their_way_than_the_window_holds() -> None:
         pace = Pace(1, ManualClock())
         waiting = [asyncio.create_task(pace.admit(1)) for _ in range(10)]
         await asyncio.sleep(0)
-        before = pace.on_their_way
-        pace.answered({}, 0)  # one answered: room for two
+        before = pace.on_their_way["requests"]
+        pace.answered(await waiting[0], {})  # one answered: room for two
         for _ in range(5):
             await asyncio.sleep(0)
-        after = pace.on_their_way
+        after = pace.on_their_way["requests"]
         for task in waiting:
             task.cancel()
         return before, after
@@ -176,18 +177,17 @@ def test_an_open_breaker_sends_one_probe_at_a_time() -> None:
     async def run() -> tuple[int, float]:
         clock = ManualClock()
         pace = Pace(64, clock)
-        await pace.admit(1)
-        pace.answered({}, 0)
+        pace.answered(await pace.admit(1), {})
         for _ in range(FAILURES_IN_A_ROW):
-            pace.failed({}, await pace.admit(1), busy=False, wait_seconds=None)
+            pace.failed(await pace.admit(1), {}, busy=False, wait_seconds=None)
         failed_at = clock.now()
         waiting = [asyncio.create_task(pace.admit(1)) for _ in range(10)]
         for _ in range(5):
             await asyncio.sleep(0)
-        on_their_way = pace.on_their_way
+        on_their_way = pace.on_their_way["requests"]
         for task in waiting[1:]:
             task.cancel()
-        return on_their_way, await waiting[0] - failed_at
+        return on_their_way, (await waiting[0]).at - failed_at
 
     assert asyncio.run(run()) == (1, 1.0)
 
@@ -195,11 +195,11 @@ def test_an_open_breaker_sends_one_probe_at_a_time() -> None:
 def test_a_cancelled_waiter_leaves_the_line_open() -> None:
     async def run() -> bool:
         pace = Pace(1, ManualClock())
-        await pace.admit(1)
+        admission = await pace.admit(1)
         first, second = asyncio.create_task(pace.admit(1)), asyncio.create_task(pace.admit(1))
         await asyncio.sleep(0)
         first.cancel()
-        pace.ended()
+        pace.ended(admission)
         await second
         return True
 

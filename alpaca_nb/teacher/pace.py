@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from alpaca_nb.teacher.rate_limits import Bucket, buckets_from
+from alpaca_nb.teacher.rate_limits import Bucket, tell
 
 MOST_ON_THEIR_WAY = 64
 FAILURES_IN_A_ROW = 8  # that open the breaker
@@ -85,23 +85,31 @@ class Breaker:
         return 0.0 if self.failing_since is None else now - self.failing_since
 
 
+@dataclass(frozen=True)
+class Admission:
+    """The leave of one request: when, and how many tokens it may take."""
+
+    at: float
+    tokens: int
+
+
 class Pace:
     """Admits requests one by one: `await admit`, and at the end exactly one of `answered`, `failed`, `ended`."""
 
     def __init__(self, first_window: int, clock: Clock | None = None) -> None:
         self.clock = clock or LoopClock()
         self.window, self.breaker = Window(float(first_window)), Breaker()
-        self.requests, self.tokens = Bucket(), Bucket()
-        self.on_their_way = 0
+        self.buckets = {"requests": Bucket(), "tokens": Bucket()}
+        self.on_their_way = {"requests": 0, "tokens": 0}
         self.not_before = float("-inf")  # until then the endpoint asked everybody to wait
         self._line = asyncio.Lock()  # those who wait stand in line
         self._changed = asyncio.Event()
 
-    async def admit(self, tokens: int) -> float:
-        """Wait until one more request of about `tokens` tokens may leave; returns the time at which it leaves."""
+    async def admit(self, tokens: int) -> Admission:
+        """Wait until one more request of about `tokens` tokens may leave."""
         async with self._line:
             while True:
-                if self.on_their_way >= (1 if self.breaker.open else int(self.window.size)):
+                if self.on_their_way["requests"] >= (1 if self.breaker.open else int(self.window.size)):
                     self._changed.clear()
                     await self._changed.wait()
                 elif (seconds := self._seconds_to_wait(tokens)) > 0:
@@ -109,40 +117,42 @@ class Pace:
                 else:
                     break
             now = self.clock.now()
-            self.on_their_way += 1
-            self.requests.take(1, now)
-            self.tokens.take(tokens, now)
-            return now
+            for name, amount in (("requests", 1), ("tokens", tokens)):
+                self.buckets[name].take(amount, now)
+                self.on_their_way[name] += amount
+            return Admission(now, tokens)
 
     def _seconds_to_wait(self, tokens: int) -> float:
         now = self.clock.now()
         probe = self.breaker.probe_at if self.breaker.open else now
         until = max(self.not_before, probe) - now
-        return max(until, self.requests.seconds_until(1, now), self.tokens.seconds_until(tokens, now))
+        requests, tokens_ = self.buckets["requests"], self.buckets["tokens"]
+        return max(until, requests.seconds_until(1, now), tokens_.seconds_until(tokens, now))
 
-    def answered(self, headers: Mapping[str, str], unused_tokens: int) -> None:
-        """An answer came; `unused_tokens` of those it was admitted with go back into the bucket."""
+    def answered(self, admission: Admission, headers: Mapping[str, str]) -> None:
+        """An answer came."""
         self.window.answered()
         self.breaker.answered(self.clock.now())
-        self.tokens.give_back(unused_tokens)
-        self._learn(headers)
-        self.ended()
+        self._learn(admission, headers)
 
-    def failed(self, headers: Mapping[str, str], sent_at: float, *, busy: bool, wait_seconds: float | None) -> None:
+    def failed(
+        self, admission: Admission, headers: Mapping[str, str], *, busy: bool, wait_seconds: float | None
+    ) -> None:
         """An attempt failed; where the endpoint is `busy` or says how long to wait, everybody waits."""
         now = self.clock.now()
         self.breaker.failed(now)
         if busy:
-            self.window.refused(sent_at, now)
+            self.window.refused(admission.at, now)
         if wait_seconds is not None:
             self.not_before = max(self.not_before, now + wait_seconds)
-        self._learn(headers)
-        self.ended()
+        self._learn(admission, headers)
 
-    def ended(self) -> None:
+    def ended(self, admission: Admission) -> None:
         """A request is no longer on its way, whatever became of it."""
-        self.on_their_way -= 1
+        self.on_their_way["requests"] -= 1
+        self.on_their_way["tokens"] -= admission.tokens
         self._changed.set()
 
-    def _learn(self, headers: Mapping[str, str]) -> None:
-        buckets_from(headers, self.requests, self.tokens, self.clock.now())
+    def _learn(self, admission: Admission, headers: Mapping[str, str]) -> None:
+        self.ended(admission)
+        tell(self.buckets, headers, self.clock.now(), self.on_their_way)

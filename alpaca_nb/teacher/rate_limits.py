@@ -36,22 +36,20 @@ class Bucket:
             self._fill(now)
             self.level -= amount
 
-    def give_back(self, amount: float) -> None:
-        """Put back what was taken and not used."""
-        if self.capacity is not None:
-            self.level = min(self.capacity, self.level + amount)
+    def told(
+        self, limit: float, remaining: float | None, reset_seconds: float | None, now: float, on_their_way: float = 0.0
+    ) -> None:
+        """Believe the endpoint: about the limit, and about what is left.
 
-    def told(self, limit: float, remaining: float | None, reset_seconds: float | None, now: float) -> None:
-        """Believe the endpoint about the limit; of two levels believe the lower, for its own may be older.
-
-        The time until the bucket is full tells how fast it fills: a limit a day comes under the same header.
+        It may or may not have counted what is on its way yet, so our own level stands between its level and its level
+        without that. The time until the bucket is full tells how fast it fills: a limit a day has the same header.
         """
         self._fill(now)
         if self.capacity is None:
             self.level, self.filled_at = limit, now
         self.capacity, self.per_second = limit, limit / 60
         if remaining is not None:
-            self.level = min(self.level, remaining)
+            self.level = min(remaining, max(self.level, remaining - on_their_way))
             if reset_seconds and remaining < limit:
                 self.per_second = min(self.per_second, (limit - remaining) / reset_seconds)
 
@@ -61,13 +59,17 @@ class Bucket:
             self.filled_at = now
 
 
-def buckets_from(headers: Mapping[str, str], requests: Bucket, tokens: Bucket, now: float) -> None:
-    """Tell both buckets what the headers say; what cannot be read is passed over."""
-    for name, bucket in (("requests", requests), ("tokens", tokens)):
+def tell(
+    buckets: Mapping[str, Bucket], headers: Mapping[str, str], now: float, on_their_way: Mapping[str, int]
+) -> None:
+    """Tell the buckets of `requests` and `tokens` what the headers say; what cannot be read is passed over."""
+    for name, bucket in buckets.items():
         limit = _number(headers.get(f"x-ratelimit-limit-{name}"))
         if limit:
             remaining = _number(headers.get(f"x-ratelimit-remaining-{name}"))
-            bucket.told(limit, remaining, seconds_of(headers.get(f"x-ratelimit-reset-{name}", "")), now)
+            bucket.told(
+                limit, remaining, seconds_of(headers.get(f"x-ratelimit-reset-{name}", "")), now, on_their_way[name]
+            )
 
 
 def seconds_of(text: str) -> float | None:

@@ -167,7 +167,7 @@ class RecordedTeacher:
         self, index: int, attempt: int, question: Question, body: Mapping[str, Json], worst: Decimal
     ) -> TeacherAnswer | Failure:
         tokens = len(question.billed_text) // _BYTES_PER_TOKEN + question.limit(self.settings)
-        sent_at = await self.pace.admit(tokens)
+        admission = await self.pace.admit(tokens)
         told = False
         try:
             self._check_patience()
@@ -187,15 +187,13 @@ class RecordedTeacher:
             if isinstance(outcome, Failure):
                 busy = outcome.cause == "busy"
                 wait = self.own_wait(index, attempt, outcome) if busy else outcome.wait_seconds
-                self.pace.failed(outcome.headers, sent_at, busy=busy, wait_seconds=wait)
+                self.pace.failed(admission, outcome.headers, busy=busy, wait_seconds=wait)
                 return outcome
-            answer = read_answer(index, outcome.body, question.stop)
-            used = answer.usage.prompt_tokens + answer.usage.completion_tokens if answer.usage else tokens
-            self.pace.answered(outcome.headers, max(0, tokens - used))
-            return answer
+            self.pace.answered(admission, outcome.headers)
+            return read_answer(index, outcome.body, question.stop)
         finally:
             if not told:
-                self.pace.ended()
+                self.pace.ended(admission)
 
     def _count(self, entry: Entry) -> Decimal:
         """Take a record that is on the disk into the memory; returns the dollars that it adds."""
