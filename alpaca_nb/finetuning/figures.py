@@ -1,13 +1,14 @@
 """The figures of notebook 03, each with alt text that holds its numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
 
 from alpaca_nb.finetuning.encode import EncodedRow
+from alpaca_nb.finetuning.preflight import Memory
 from alpaca_nb.finetuning.results import StepMetrics, TrainingResult
-from alpaca_nb.plots import BLUE, GREY, ORANGE, new_figure, new_figures
+from alpaca_nb.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, new_figure, new_figures
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -56,13 +57,46 @@ def read_and_learned(rows: Sequence[EncodedRow], shown: int = 12) -> tuple[Figur
     )
 
 
-def training_curves(metrics: Sequence[StepMetrics], result: TrainingResult) -> tuple[Figure, str]:
-    """Left: loss of each step, with the held-out loss before and after; right: learning rate. Returns (figure, alt)."""
+def memory_by_part(bars: Sequence[tuple[str, Memory, int]]) -> tuple[Figure, str]:
+    """Bytes a weight on one process, by what they are for, a bar for each (name, memory, weights); (figure, alt)."""
+    figure, axes = new_figure(9.0, 0.55 * len(bars) + 1.5)
+    parts: dict[str, tuple[str, Callable[[Memory], int]]] = {
+        "weights": (BLUE, lambda memory: memory.weights),
+        "gradients": (ORANGE, lambda memory: memory.gradients),
+        "AdamW's averages": (GREEN, lambda memory: memory.optimizer),
+        "gathered layers": (PURPLE, lambda memory: memory.gathered),
+        "activations": (SKY, lambda memory: memory.activations + memory.scores),
+    }
+    ends = [0.0] * len(bars)
+    for name, (color, of) in parts.items():
+        widths = [of(memory) / weights for _, memory, weights in bars]
+        axes.barh([name for name, _, _ in bars], widths, left=ends, color=color, edgecolor="white", label=name)
+        ends = [end + width for end, width in zip(ends, widths, strict=True)]
+    axes.set(xlabel="bytes for each weight of the model, on one process")
+    axes.invert_yaxis()
+    figure.legend(loc="outside upper center", ncols=len(parts))
+    words = []
+    for (bar, memory, weights), end in zip(bars, ends, strict=True):
+        shares = ", ".join(f"{part} {of(memory) / weights:.1f}" for part, (_, of) in parts.items())
+        words.append(f"{bar} {end:.1f} bytes ({shares})")
+    return figure, f"Memory of one process for each weight of the model: {'; '.join(words)}."
+
+
+def training_curves(
+    metrics: Sequence[StepMetrics], result: TrainingResult, steps_an_epoch: float = 0.0
+) -> tuple[Figure, str]:
+    """Left: loss of each step, with the held-out loss before and after; right: learning rate. Returns (figure, alt).
+
+    Thin lines mark the ends of epochs inside the run, where `steps_an_epoch` is given.
+    """
     figure, (left, right) = new_figures(2)
     steps = [line.step for line in metrics]
     left.plot(steps, [line.loss for line in metrics], label="training batch")
     before, after = result.held_out_loss_before, result.held_out_loss_after
     left.plot([0, steps[-1]], [before, after], color=ORANGE, linestyle="none", marker="o", label="held-out rows")
+    ends = [epoch * steps_an_epoch for epoch in range(1, 100) if 0 < epoch * steps_an_epoch < steps[-1]]
+    for end in ends:
+        left.axvline(end + 0.5, color=GREY, linewidth=0.8, linestyle=":", label="_end of an epoch")
     left.set(xlabel="optimizer step", ylabel="loss (nats a learned token)", ylim=(0, None))
     left.legend()
     right.plot(steps, [line.learning_rate for line in metrics], marker="." if len(steps) < 40 else "")

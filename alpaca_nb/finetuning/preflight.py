@@ -12,7 +12,7 @@ from alpaca_nb.errors import TrainingError
 from alpaca_nb.finetuning.checkpoints import disk_bytes
 from alpaca_nb.finetuning.encode import EncodedRow
 from alpaca_nb.finetuning.machines import ELSEWHERE, GIB, Machine
-from alpaca_nb.finetuning.model_shape import ModelShape
+from alpaca_nb.finetuning.model_shape import LLAMA_7B, ModelShape
 from alpaca_nb.finetuning.plan import number_of_steps, rows_of_step, spread
 from alpaca_nb.finetuning.settings import TrainingSettings
 
@@ -186,6 +186,20 @@ def check_memory(
     )
 
 
+def beside_llama_7b(
+    shape: ModelShape, settings: TrainingSettings, rows: Sequence[EncodedRow], here: Forecast
+) -> list[tuple[str, Memory, int]]:
+    """(name, memory, weights) of this run, and of LLaMA-7B on one GPU on the same rows: all weights, and with LoRA."""
+    card = ELSEWHERE[0]
+    full = replace(settings, lora_rank=0)
+    thin = replace(settings, lora_rank=16, max_tokens_per_pack=1024)
+    return [
+        ("this run", here.memory, shape.parameters),
+        ("LLaMA-7B, all weights", forecast(LLAMA_7B, full, rows, card).memory, LLAMA_7B.parameters),
+        ("LLaMA-7B, LoRA", forecast(LLAMA_7B, thin, rows, card).memory, LLAMA_7B.parameters),
+    ]
+
+
 def table(answers: Sequence[Forecast]) -> list[tuple[str, ...]]:
     """Rows of a table: machine, memory needed and there (each process), whether it fits, time of the steps."""
     return [
@@ -201,7 +215,9 @@ def table(answers: Sequence[Forecast]) -> list[tuple[str, ...]]:
 
 
 def in_gib(value: float) -> str:
-    """Bytes in GiB, as a table shows them."""
+    """Bytes in GiB, or in MiB where they are few, as a table shows them."""
+    if value < 0.1 * GIB:
+        return f"{value / 2**20:.0f} MiB"
     return f"{value / GIB:.1f} GiB" if value < 100 * GIB else f"{value / GIB:.0f} GiB"
 
 
@@ -210,5 +226,5 @@ def in_time(seconds: float) -> str:
     if math.isnan(seconds):
         return "unknown"
     if seconds < 90:
-        return f"{seconds:.0f} s"
+        return f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
