@@ -31,13 +31,17 @@ def read_examples(path: Path) -> list[Example]:
 
 def read_rows(path: Path) -> list[tuple[Example, dict[str, Json]]]:
     """Like `read_examples`, but each row comes with the whole object it stands in, other keys included."""
-    text = _read_text(path)
+    return rows_in(_read_text(path), str(path))
+
+
+def rows_in(text: str, path: str, *, output_needed: bool = True) -> list[tuple[Example, dict[str, Json]]]:
+    """What `read_rows` reads, from the text itself; `path` names it in messages. Tasks still to do have no output."""
     rows = _rows_of_list(text) if text.lstrip(_WHITE_SPACE).startswith("[") else _rows_of_lines(text)
     read: list[tuple[Example, dict[str, Json]]] = []
     faults: list[str] = []
     for line, row in rows:
         try:
-            read.append(_example(row))
+            read.append(_example(row, output_needed))
         except _BadRowError as reason:
             faults.append(f"line {line}: {reason}")
     if faults:
@@ -101,20 +105,20 @@ def _skip_white(text: str, position: int) -> int:
     return position
 
 
-def _example(row: Json | _BadRowError) -> tuple[Example, dict[str, Json]]:
+def _example(row: Json | _BadRowError, output_needed: bool) -> tuple[Example, dict[str, Json]]:
     if isinstance(row, _BadRowError):
         raise row
     if not isinstance(row, dict):
         raise _BadRowError(f"an object with instruction, input and output was expected, not {_kind(row)}")
-    instruction, input_, output = (_text(row, key) for key in ("instruction", "input", "output"))
+    instruction, input_, output = (_text(row, key, output_needed) for key in ("instruction", "input", "output"))
     if not instruction.strip():
         raise _BadRowError("the instruction is empty")
     return Example(instruction, input_, output), row
 
 
-def _text(row: dict[str, Json], key: str) -> str:
+def _text(row: dict[str, Json], key: str, output_needed: bool) -> str:
     if key not in row:
-        if key == "input":
+        if key == "input" or (key == "output" and not output_needed):
             return ""
         raise _BadRowError(f"{key} is missing (the row has {', '.join(sorted(row)) or 'no keys'})")
     value = row[key]
@@ -130,7 +134,7 @@ def _kind(value: Json) -> str:
     return names.get(type(value), "an object")
 
 
-def _summary(path: Path, faults: list[str], good_rows: int) -> str:
+def _summary(path: str, faults: list[str], good_rows: int) -> str:
     shown = "\n  ".join(faults[:BAD_ROWS_SHOWN])
     more = f"\n  … and {len(faults) - BAD_ROWS_SHOWN} more" if len(faults) > BAD_ROWS_SHOWN else ""
     rows = "1 bad row" if len(faults) == 1 else f"{len(faults)} bad rows"

@@ -5,6 +5,7 @@ commands, so that `--help` and a mistyped option answer at once.
 """
 
 import argparse
+import functools
 import io
 import os
 import sys
@@ -123,6 +124,9 @@ def _parser() -> argparse.ArgumentParser:
     add_sweep(commands, _command)
     _add_rate(commands)
     _add_teacher(commands)
+    from alpaca_nb.inference.command_line import add_commands
+
+    add_commands(functools.partial(_command, commands))
     return parser
 
 

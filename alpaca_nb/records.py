@@ -113,6 +113,7 @@ class Answer:
     new_tokens: int
     seconds: float  # of the batch this answer came from, divided by the batch's size
     finish_reason: FinishReason
+    prompt_tokens: int = 0  # of the question in its template; 0 in files from before this was counted
 
 
 @dataclass(frozen=True)

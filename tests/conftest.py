@@ -1,10 +1,15 @@
 """Fixtures that several test files share."""
 
 import os
+import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from alpaca_nb.models import model_folder
+from alpaca_nb.runs import begin_stage
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -24,3 +29,23 @@ def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def random_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
+    """Folders of two random LLaMAs of a million parameters: one stands for the untuned model, one for the tuned."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALPACA_NB_CACHE", str(tmp_path_factory.mktemp("models")))
+        found = {which: model_folder("random-llama-1m", seed=seed) for which, seed in (("untuned", 17), ("tuned", 18))}
+    yield found
+
+
+@pytest.fixture(scope="session")
+def random_run(random_models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder whose notebook 03 has finished: the random tuned model, and the record of what it was made from."""
+    run_dir = tmp_path_factory.mktemp("runs") / "run"
+    shutil.copytree(random_models["tuned"], run_dir / "model")
+    metrics = {"base_model": "random-llama-1m", "rows_trained": 60, "held_out_loss": 4.5}
+    base = str(random_models["untuned"])
+    begin_stage("03_finetune_fsdp", str(run_dir), seed=17, base_model=base, epochs=2).finish(metrics=metrics)
+    return run_dir

@@ -26,7 +26,7 @@ from alpaca_nb.inference.generate import (
     likeliest_next,
 )
 from alpaca_nb.inference.questions import held_out_questions, training_file
-from alpaca_nb.inference.side_by_side import ended_how, one_of_each_topic
+from alpaca_nb.inference.side_by_side import one_of_each_topic
 from alpaca_nb.inference.stage import answer_all, summary
 from alpaca_nb.models import load_model, load_tokenizer, model_folder
 from alpaca_nb.prompts import alpaca_prompt
@@ -238,7 +238,7 @@ def test_both_models_answer_every_question_in_order(
     assert [a.text for a in untuned] != [a.text for a in tuned]
     totals = summary(answers)
     assert totals["tuned"]["new_tokens"] == sum(answer.new_tokens for answer in tuned)
-    assert totals["tuned"]["stopped"] == ended_how(answers)[1][1]
+    assert totals["tuned"]["stopped"] == sum(answer.finish_reason == "stop" for answer in tuned)
     assert totals["untuned"]["seconds"] > 0
 
 

@@ -1,4 +1,4 @@
-"""Greedy answers in batches, the way a causal language model needs them: padded on the left.
+"""Answers in batches, the way a causal language model needs them: padded on the left.
 
 Each function is small because notebook 04 shows it: pad, generate, cut at the end-of-text token. A prompt is encoded
 as training encodes it, `tokenizer(prompt).input_ids`. Shapes: batch questions, seq tokens of the longest prompt.
@@ -7,38 +7,64 @@ as training encodes it, `tokenizer(prompt).input_ids`. Shapes: batch questions, 
 import contextlib
 import time
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
+from alpaca_nb.errors import ModelError
+from alpaca_nb.inference.sampling import GREEDY, Sampling, processors, shares
 from alpaca_nb.prompts import alpaca_prompt
-from alpaca_nb.records import Answer, CheckableTask, FinishReason
+from alpaca_nb.records import Answer, FinishReason
 
 SMALL_MODEL_PARAMETERS = 500_000_000
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import LogitsProcessorList, PreTrainedModel, PreTrainedTokenizerBase
 
     from alpaca_nb.models.loading import Dtype
+
+
+class Question(Protocol):
+    """What is asked: a held-out task, a task of an evaluation set, or a row of the user's own file."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def instruction(self) -> str: ...
+    @property
+    def input(self) -> str: ...
+
+
+Asked = TypeVar("Asked", bound=Question)
 
 
 def answer_batch(
     model: "PreTrainedModel",
     tokenizer: "PreTrainedTokenizerBase",
-    questions: Sequence[CheckableTask],
+    questions: Sequence[Question],
     which: Literal["untuned", "tuned"],
     max_new_tokens: int,
+    sampling: Sampling = GREEDY,
 ) -> list[Answer]:
-    """Let `model` answer all `questions` at once; each answer carries an equal share of the batch's seconds."""
+    """Let `model` answer all `questions` at once; each answer carries an equal share of the batch's seconds.
+
+    Where the memory does not suffice, the batch is halved until it does. Raises `ModelError` where one question alone
+    is too much.
+    """
     started = time.perf_counter()
     prompts = [tokenizer(alpaca_prompt(q.instruction, q.input)).input_ids for q in questions]
     input_ids, attention_mask = left_pad(prompts, tokenizer.pad_token_id)
-    new_ids = greedy(model, input_ids, attention_mask, max_new_tokens, tokenizer.pad_token_id)
+    chosen = processors(sampling, [q.id for q in questions])
+    try:
+        new_ids = continue_rows(model, input_ids, attention_mask, max_new_tokens, tokenizer.pad_token_id, chosen)
+    except RuntimeError as error:
+        halves = _halves(questions, error)  # raises what is no lack of memory
+        return [a for half in halves for a in answer_batch(model, tokenizer, half, which, max_new_tokens, sampling)]
     seconds = (time.perf_counter() - started) / len(questions)
     answers = []
-    for question, row in zip(questions, new_ids, strict=True):
+    for question, prompt, row in zip(questions, prompts, new_ids, strict=True):
         ids, finish_reason = cut_at_end(row, end_ids(model))
         text = str(tokenizer.decode(ids, skip_special_tokens=True)).strip()
-        answers.append(Answer(question.id, which, text, len(ids), round(seconds, 4), finish_reason))
+        answers.append(Answer(question.id, which, text, len(ids), round(seconds, 4), finish_reason, len(prompt)))
     return answers
 
 
@@ -63,6 +89,23 @@ def greedy(
 
     Rows that end early are filled with `pad_id`. Nothing is drawn at random, so the same input gives the same output.
     """
+    return continue_rows(model, input_ids, attention_mask, max_new_tokens, pad_id)
+
+
+def continue_rows(
+    model: "PreTrainedModel",
+    input_ids: "torch.Tensor",
+    attention_mask: "torch.Tensor",
+    max_new_tokens: int,
+    pad_id: int,
+    chosen: "LogitsProcessorList | None" = None,
+    **options: object,
+) -> list[list[int]]:
+    """Return the new token ids of each row; `chosen` changes the scores before the highest is taken.
+
+    `options` go to transformers' `generate` (a streamer, a criterion to stop at). `generate` itself never draws: the
+    noise of `sampling.processors` does.
+    """
     import torch
     from transformers import GenerationConfig
 
@@ -71,26 +114,35 @@ def greedy(
         max_new_tokens=max_new_tokens,
         eos_token_id=sorted(end_ids(model)),
         pad_token_id=pad_id,
+        watermarking_config=options.pop("watermarking_config", None),
     )
     with torch.inference_mode(), fitting_threads(model):
         output = model.generate(  # type: ignore[operator]
             input_ids=input_ids.to(model.device),
             attention_mask=attention_mask.to(model.device),
             generation_config=config,
+            logits_processor=chosen,
+            **options,
         )
     rows: list[list[int]] = output[:, input_ids.shape[1] :].tolist()  # generate returns the prompt as well
     return rows
+
+
+def next_logits(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", prompt: str) -> "torch.Tensor":
+    """The scores of every possible next token after `prompt`, (vocabulary,), in float32."""
+    import torch
+
+    ids = torch.tensor([tokenizer(prompt).input_ids], device=model.device)
+    with torch.inference_mode(), fitting_threads(model):
+        logits: torch.Tensor = model(input_ids=ids).logits[0, -1]
+    return logits.float().cpu()
 
 
 def likeliest_next(
     model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", prompt: str, count: int
 ) -> list[tuple[str, float]]:
     """Return the `count` likeliest next tokens after `prompt`, best first, each with its probability."""
-    import torch
-
-    with torch.inference_mode(), fitting_threads(model):
-        logits = model(input_ids=torch.tensor([tokenizer(prompt).input_ids])).logits[0, -1]  # (vocabulary,)
-    best = torch.softmax(logits.float(), dim=-1).topk(count)
+    best = shares(next_logits(model, tokenizer, prompt), Sampling(temperature=1.0, top_p=1.0)).topk(count)
     return [(str(tokenizer.decode([int(i)])), float(p)) for p, i in zip(best.values, best.indices, strict=True)]
 
 
@@ -109,8 +161,8 @@ def cut_at_end(ids: Sequence[int], ends: set[int]) -> tuple[list[int], FinishRea
 
 
 def batches_by_length(
-    tokenizer: "PreTrainedTokenizerBase", questions: Sequence[CheckableTask], batch_size: int
-) -> list[list[CheckableTask]]:
+    tokenizer: "PreTrainedTokenizerBase", questions: Sequence[Asked], batch_size: int
+) -> list[list[Asked]]:
     """Group questions whose prompts have about the same length in tokens, so that little is padded."""
     lengths = {q.id: len(tokenizer(alpaca_prompt(q.instruction, q.input)).input_ids) for q in questions}
     ordered = sorted(questions, key=lambda question: (lengths[question.id], question.id))
@@ -143,3 +195,19 @@ def answering_dtype() -> "Dtype":
         return "bfloat16"
     capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     return "bfloat16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "float32"
+
+
+def _halves(questions: Sequence[Question], error: RuntimeError) -> tuple[Sequence[Question], Sequence[Question]]:
+    """Two halves of a batch that was too large for the memory; other errors are raised again."""
+    from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
+
+    if not should_reduce_batch_size(error):
+        raise error
+    if len(questions) == 1:
+        raise ModelError(
+            f"the memory does not suffice to answer even one question ({questions[0].id}): {error}; "
+            "lower max_new_tokens, shorten the question, or take a smaller model"
+        ) from error
+    clear_device_cache(garbage_collection=True)
+    middle = len(questions) // 2
+    return questions[:middle], questions[middle:]

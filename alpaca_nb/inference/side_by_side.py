@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from alpaca_nb.checkable_tasks import FAMILIES
-from alpaca_nb.records import Answer, CheckableTask
+from alpaca_nb.records import Answer, CheckableTask, EvaluationTask
 
 LONGEST_CELL = 160  # characters
 
@@ -21,13 +21,11 @@ def one_of_each_topic(questions: Sequence[CheckableTask], answers: Sequence[Answ
     return list(rows.values())
 
 
-def ended_how(answers: Sequence[Answer]) -> list[tuple[str, int, int]]:
-    """Return (model, answers that ended by themselves, answers cut at the limit) for both models."""
-    rows = []
-    for which in ("untuned", "tuned"):
-        reasons = [answer.finish_reason for answer in answers if answer.model == which]
-        rows.append((which, reasons.count("stop"), reasons.count("length")))
-    return rows
+def own_answers(tasks: Sequence[EvaluationTask], answers: Sequence[Answer]) -> list[tuple[str, ...]]:
+    """Return (task, untuned, tuned) for tasks of the user's own."""
+    text = {(answer.model, answer.question_id): answer.text for answer in answers}
+    cells = [(f"{q.instruction}\n{q.input}".strip(), text["untuned", q.id], text["tuned", q.id]) for q in tasks]
+    return [tuple(map(_short, row)) for row in cells]
 
 
 def _short(text: str) -> str:

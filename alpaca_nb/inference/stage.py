@@ -15,32 +15,37 @@ from typing import Literal
 
 from alpaca_nb.errors import InputFileError
 from alpaca_nb.files import Json, read_json, sha256_of, write_json, write_text
-from alpaca_nb.inference.generate import answer_batch, answering_dtype, batches_by_length
-from alpaca_nb.models import load_model, load_tokenizer
+from alpaca_nb.inference.generate import Question, answer_batch, answering_dtype, batches_by_length
+from alpaca_nb.inference.sampling import GREEDY, Sampling
+from alpaca_nb.models import load_tokenizer
+from alpaca_nb.models.placing import load_placed
 from alpaca_nb.progress import Progress
 from alpaca_nb.record_files import read_records, write_records
-from alpaca_nb.records import Answer, CheckableTask
+from alpaca_nb.records import Answer
 
 Which = Literal["untuned", "tuned"]
 
 
 def answer_all(
     run_dir: Path,
-    questions: Sequence[CheckableTask],
+    questions: Sequence[Question],
     model_folders: Mapping[Which, Path],
     *,
     max_new_tokens: int,
     batch_size: int,
+    sampling: Sampling = GREEDY,
+    name: str = "answers",
 ) -> list[Answer]:
-    """Let each model answer every question; returns and leaves in `answers.jsonl` the answers in the questions' order.
+    """Let each model answer every question; returns and leaves in `NAME.jsonl` the answers in the questions' order.
 
     Raises `ModelError` where a model cannot be loaded.
     """
-    path = run_dir / "answers.jsonl"
-    asked = _what_is_asked(questions, model_folders, max_new_tokens, batch_size)
-    answers = _kept_answers(path, run_dir / "inference" / "answered.json", asked)
+    path = run_dir / f"{name}.jsonl"
+    asked = _what_is_asked(questions, model_folders, max_new_tokens, batch_size, sampling)
+    answered = "answered.json" if name == "answers" else f"answered_{Path(name).name}.json"
+    answers = _kept_answers(path, run_dir / "inference" / answered, asked)
     for which, folder in model_folders.items():
-        answers += _answer_with(which, folder, questions, answers, path, max_new_tokens, batch_size)
+        answers += _answer_with(which, folder, questions, answers, path, max_new_tokens, batch_size, sampling)
     place = {question.id: number for number, question in enumerate(questions)}
     answers.sort(key=lambda answer: (answer.model == "tuned", place[answer.question_id]))
     write_records(path, answers)
@@ -63,27 +68,24 @@ def summary(answers: Sequence[Answer]) -> dict[str, dict[str, float]]:
 def _answer_with(
     which: Which,
     folder: Path,
-    questions: Sequence[CheckableTask],
+    questions: Sequence[Question],
     known: Sequence[Answer],
     path: Path,
     max_new_tokens: int,
     batch_size: int,
+    sampling: Sampling,
 ) -> list[Answer]:
     """Answer what `known` lacks of one model and append each batch to `path`; returns the new answers."""
     done = {answer.question_id for answer in known if answer.model == which}
     if len(done) == len(questions):
         return []
-    import torch
-
     tokenizer = load_tokenizer(folder)
-    model = load_model(folder, answering_dtype())
-    if torch.cuda.is_available():
-        model.to("cuda")  # type: ignore[arg-type]
+    model = load_placed(folder, answering_dtype())
     progress = Progress(f"{which} model, answers", len(questions), path.parent)
     new: list[Answer] = []
     for batch in batches_by_length(tokenizer, questions, batch_size):
         if missing := [question for question in batch if question.id not in done]:
-            answers = answer_batch(model, tokenizer, missing, which, max_new_tokens)
+            answers = answer_batch(model, tokenizer, missing, which, max_new_tokens, sampling)
             _append(path, answers)
             new += answers
         progress.update(len(done) + len(new))
@@ -101,15 +103,20 @@ def _append(path: Path, answers: Sequence[Answer]) -> None:
 
 
 def _what_is_asked(
-    questions: Sequence[CheckableTask], model_folders: Mapping[Which, Path], max_new_tokens: int, batch_size: int
+    questions: Sequence[Question],
+    model_folders: Mapping[Which, Path],
+    max_new_tokens: int,
+    batch_size: int,
+    sampling: Sampling,
 ) -> dict[str, Json]:
     """What must be equal for the answers of an earlier try to be this run's answers."""
-    every_question = json.dumps([dataclasses.asdict(question) for question in questions])
+    every_question = json.dumps([[q.id, q.instruction, q.input] for q in questions])
     return {
         "questions": hashlib.sha256(every_question.encode()).hexdigest(),
         "models": {which: sha256_of(folder) for which, folder in model_folders.items()},
         "max_new_tokens": max_new_tokens,
         "batch_size": batch_size,
+        "sampling": dataclasses.asdict(sampling),
         "dtype": answering_dtype(),
     }
 

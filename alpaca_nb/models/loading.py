@@ -1,5 +1,6 @@
 """Loading a model folder: safetensors only, no code from the folder, nothing from the network, no noise."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -26,15 +27,23 @@ def load_tokenizer(folder: Path) -> "PreTrainedTokenizerBase":
     return ensure_pad_token(tokenizer)
 
 
-def load_model(folder: Path, dtype: Dtype = "bfloat16") -> "PreTrainedModel":
-    """Load a folder's causal language model with its weights in `dtype`, on the CPU, in evaluation mode.
+def load_model(
+    folder: Path,
+    dtype: Dtype = "bfloat16",
+    *,
+    memory: Mapping[int | str, int] | None = None,
+) -> "PreTrainedModel":
+    """Load a folder's causal language model with its weights in `dtype`, in evaluation mode.
 
-    Training asks for "float32" (master weights), answering for "bfloat16". Raises `ModelError`.
+    Training asks for "float32" (master weights), answering for "bfloat16". It lies on the CPU, unless `memory` says how
+    many bytes may be used on which device: then accelerate spreads it, and what fits nowhere is read from the folder
+    whenever it is needed. Raises `ModelError`.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
     check_folder(folder)
+    spread = {} if memory is None else {"device_map": "auto", "max_memory": dict(memory)}
     try:
         with quiet_transformers():
             model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
@@ -43,6 +52,7 @@ def load_model(folder: Path, dtype: Dtype = "bfloat16") -> "PreTrainedModel":
                 use_safetensors=True,
                 local_files_only=True,
                 trust_remote_code=False,
+                **spread,
             )
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise ModelError(f"{folder}: the model cannot be loaded ({error})") from error
