@@ -177,7 +177,7 @@ def test_a_run_in_bfloat16_with_dropout_goes_on_from_its_checkpoint_with_the_sam
         ({"lora_alpha": 0}, "lora_alpha must be above 0"),
         ({"lora_dropout": 1.0}, "lora_dropout must be"),
         ({"lora_targets": "q_proj, v_proj"}, "lora_targets must be names with commas between"),
-        ({"add_pad_token": True}, "add_pad_token needs all weights trained"),
+        ({"add_pad_row": True}, "add_pad_row needs all weights trained"),
     ],
 )
 def test_wrong_settings_are_refused_by_name(changed: dict[str, object], words: str) -> None:

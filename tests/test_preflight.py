@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch.autograd.graph import saved_tensors_hooks
 from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM
 
+from alpaca_nb import recipes
 from alpaca_nb.errors import TrainingError
 from alpaca_nb.finetuning.attention import use_packed_attention
 from alpaca_nb.finetuning.encode import EncodedRow, encode_examples
@@ -29,8 +30,9 @@ from alpaca_nb.finetuning.preflight import (
     table,
     work_of,
 )
+from alpaca_nb.finetuning.published import STANFORD, ours, side_by_side
 from alpaca_nb.finetuning.results import read_metrics
-from alpaca_nb.finetuning.settings import TrainingSettings
+from alpaca_nb.finetuning.settings import TrainingSettings, settings_from
 from alpaca_nb.finetuning.stage import train_in_processes
 from alpaca_nb.finetuning.watching import TENSORBOARD_FOLDER
 from alpaca_nb.models import load_model, load_tokenizer, model_folder
@@ -41,6 +43,7 @@ SETTINGS = TrainingSettings(
     base_model=BASE, seed=17, number_of_processes=1, epochs=3, batch_size=128, learning_rate=2e-5
 )
 ROWS = [EncodedRow(tuple(range(60 + 7 * (n % 20))), 40) for n in range(2600)]  # 126.5 tokens on average
+STANFORD_ROWS = [name for name, *_ in side_by_side(STANFORD)]
 LAPTOP = Machine("a laptop", 2, 3 * GIB, 1e11, kind="cpu")
 
 
@@ -126,6 +129,19 @@ def test_llama_7b_goes_where_it_is_known_to_go() -> None:
     assert 60 < 52_002 / len(ROWS) * small.seconds / 60 < 180  # the published rate on this card is 3,083 tokens/s of 8B
 
 
+@pytest.mark.parametrize(("recipe", "card"), [("one_gpu", 0), ("one_big_gpu", 2), ("stanford", 3)])
+def test_recipes_for_llama_7b_fit_the_machine_they_name(recipe: str, card: int) -> None:
+    chosen = settings_from(recipes.load(recipe).stages["03_finetune_fsdp"])
+    assert forecast(LLAMA_7B, chosen, ROWS, ELSEWHERE[card]).fits and chosen.base_model == "huggyllama/llama-7b"
+    assert (chosen.batch_size, chosen.epochs, chosen.max_length, chosen.warmup_ratio) == (128, 3, 512, 0.03)
+    columns = dict(zip(STANFORD_ROWS, list(side_by_side(ours(chosen, "GPUs"), STANFORD)), strict=True))
+    for name in ("epochs", "length", "weight decay", "learns", *(["learning rate"] if recipe != "one_gpu" else [])):
+        assert columns[name][1] == columns[name][2], name
+    assert columns["trained"][1] == (
+        "LoRA r 16, alpha 16, dropout 0.05, on q, k, v, o" if recipe == "one_gpu" else "all weights"
+    )
+
+
 def test_what_does_not_fit_is_refused_with_what_would() -> None:
     answers = forecasts(LLAMA_7B, SETTINGS, ROWS, ELSEWHERE[0])
     with pytest.raises(TrainingError) as error:
@@ -174,7 +190,7 @@ def test_the_forecast_is_near_what_a_run_takes(tmp_path: Path) -> None:
     examples = [Example("Count.", ", ".join(map(str, range(n % 40))), "one two " * (5 + n % 40)) for n in range(140)]
     rows = list(encode_examples(examples, load_tokenizer(model_folder(BASE))).rows)
     chosen = with_settings(
-        batch_size=64, epochs=1, learning_rate=1e-3, add_pad_token=True, tensorboard=True, precision="bfloat16"
+        batch_size=64, epochs=1, learning_rate=1e-3, add_pad_row=True, tensorboard=True, precision="bfloat16"
     )
     result = train_in_processes(tmp_path / "finetuning", chosen, rows[:130], rows[130:])
     machine = Machine("here", 1, 8 * GIB, 1e11, kind="cpu")

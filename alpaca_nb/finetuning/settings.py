@@ -43,7 +43,7 @@ class TrainingSettings:
     lora_alpha: int = 16  # the adapter's share is alpha / rank
     lora_dropout: float = 0.0
     lora_targets: str = "q_proj,k_proj,v_proj,o_proj"  # modules of each layer that get an adapter
-    add_pad_token: bool = False  # a new last row of the vocabulary, as the original had
+    add_pad_row: bool = False  # a new last row of the vocabulary, as the original had
     tensorboard: bool = False  # write curves into finetuning/tensorboard/
 
     @property
@@ -133,8 +133,8 @@ def _check_adapter(settings: TrainingSettings) -> None:
         raise RecipeError(f"lora_dropout must be at least 0 and below 1, not {settings.lora_dropout}")
     if settings.lora_rank and not re.fullmatch(r"\w+(,\w+)*", settings.lora_targets):
         raise RecipeError(f"lora_targets must be names with commas between, not {settings.lora_targets!r}")
-    if settings.lora_rank and settings.add_pad_token:
-        raise RecipeError("add_pad_token needs all weights trained (lora_rank 0): an adapter cannot hold the new row")
+    if settings.lora_rank and settings.add_pad_row:
+        raise RecipeError("add_pad_row needs all weights trained (lora_rank 0): an adapter cannot hold the new row")
 
 
 def _warnings(settings: TrainingSettings) -> list[str]:

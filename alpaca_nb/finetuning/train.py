@@ -153,11 +153,11 @@ def build_model(
 ) -> "ShardedModel":
     """Load the base model, with float32 master weights for what is trained, and turn it into this process's share.
 
-    `tokenizer` gets the pad token that `settings.add_pad_token` asks for.
+    `tokenizer` gets the pad token that `settings.add_pad_row` asks for.
     """
     frozen = settings.lora_rank > 0 and settings.precision != "float32"
     whole_model = load_model(base, "bfloat16" if frozen else "float32")
-    if settings.add_pad_token and tokenizer is not None:
+    if settings.add_pad_row and tokenizer is not None:
         add_pad_row(whole_model, tokenizer)
     if settings.lora_rank:
         add_adapters(whole_model, settings)
