@@ -104,6 +104,17 @@ class CheckableTask:
 
 
 @dataclass(frozen=True)
+class EvaluationTask:
+    """An open task of an evaluation set, with one answer a person would be content with (empty: none is known)."""
+
+    id: str
+    category: str
+    instruction: str
+    input: str
+    reference: str = ""
+
+
+@dataclass(frozen=True)
 class Answer:
     """What one model said to one question."""
 
@@ -114,17 +125,6 @@ class Answer:
     seconds: float  # of the batch this answer came from, divided by the batch's size
     finish_reason: FinishReason
     prompt_tokens: int = 0  # of the question in its template; 0 in files from before this was counted
-
-
-@dataclass(frozen=True)
-class EvaluationTask:
-    """An open task of an evaluation set, with one answer a person would be content with (empty: none is known)."""
-
-    id: str
-    category: str
-    instruction: str
-    input: str
-    reference: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import torch
 from alpaca_nb.checkable_tasks import make_tasks
 from alpaca_nb.checkable_tasks.marking import is_right
 from alpaca_nb.errors import InputFileError
+from alpaca_nb.evaluation_sets.load import evaluation_tasks
 from alpaca_nb.files import sha256_of, write_json
 from alpaca_nb.inference.figures import answer_lengths
 from alpaca_nb.inference.generate import (
@@ -27,11 +28,11 @@ from alpaca_nb.inference.generate import (
 )
 from alpaca_nb.inference.questions import held_out_questions, training_file
 from alpaca_nb.inference.side_by_side import one_of_each_topic
-from alpaca_nb.inference.stage import answer_all, summary
+from alpaca_nb.inference.stage import answer_all, answer_open_tasks, summary
 from alpaca_nb.models import load_model, load_tokenizer, model_folder
 from alpaca_nb.prompts import alpaca_prompt
 from alpaca_nb.record_files import read_records
-from alpaca_nb.records import Answer, CheckableTask
+from alpaca_nb.records import Answer, CheckableTask, EvaluationTask
 from alpaca_nb.runs import begin_stage
 from alpaca_nb.similarity.rouge_l import rouge_l
 
@@ -221,6 +222,22 @@ def test_the_training_file_is_the_named_one_else_the_runs_own(tmp_path: Path) ->
 def ask(run_dir: Path, questions: list[CheckableTask], folders: dict[str, Path], **changes: int) -> list[Answer]:
     settings = {"max_new_tokens": NEW_TOKENS, "batch_size": 5} | changes
     return answer_all(run_dir, questions, folders, **settings)  # type: ignore[arg-type]
+
+
+def test_open_tasks_are_answered_beside_the_questions_and_leave_when_no_longer_wanted(
+    tmp_path: Path, folders: dict[str, Path]
+) -> None:
+    tasks = evaluation_tasks("kit")[:3]
+
+    def answered(chosen: list[EvaluationTask]) -> list[Path]:
+        return answer_open_tasks(tmp_path, chosen, folders, max_new_tokens=4, batch_size=2)  # type: ignore[arg-type]
+
+    questions_path, answers_path = answered(tasks)
+    assert read_records(questions_path, EvaluationTask) == tasks
+    answers = read_records(answers_path, Answer)
+    assert [(a.question_id, a.model) for a in answers] == [(t.id, m) for m in ("untuned", "tuned") for t in tasks]
+    assert not (tmp_path / "answers.jsonl").exists()
+    assert answered([]) == [] and not answers_path.exists()
 
 
 def without_seconds(answers: list[Answer]) -> list[Answer]:

@@ -10,7 +10,7 @@ from alpaca_nb.comparison.judge import check_judge
 from alpaca_nb.errors import RecipeError
 from alpaca_nb.generation.protocol import PROTOCOLS
 from alpaca_nb.parameters import declared_by_stage, read_declarations
-from alpaca_nb.recipe_checks import CHOICES, check_key
+from alpaca_nb.recipe_checks import CHOICES, check_judge_key, check_key
 from alpaca_nb.runs import NOTEBOOKS_FOLDER
 
 DECLARED = """run_dir: str = "../run"
@@ -272,6 +272,10 @@ def test_the_choices_are_those_that_the_stages_know() -> None:
         (["judge=dice"], "judge is 'dice'; it must be checkable or model or people"),
         (["protocol=harvard"], "protocol is 'harvard'; it must be repaired or stanford"),
         (["teacher_model=gpt-6-luna"], "teacher_model is 'gpt-6-luna', but teacher_base_url is empty"),
+        (["judge=model"], "judge=model needs judge_model and judge_base_url"),
+        (["judge=model", "judge_model=x", "judge_base_url=http://me:secret@host/v1"], "judge_base_url holds"),
+        (["rival=text-davinci-003"], "rival=text-davinci-003 answered the tasks of evaluation_set=self_instruct"),
+        (["evaluation_set=kitt"], "evaluation_set is 'kitt'; it must be kit or self_instruct or alpaca_eval"),
         (["teacher_base_url=api.openai.com"], "an address such as https://api.openai.com/v1 is needed"),
     ],
 )
@@ -290,6 +294,15 @@ def test_only_a_teacher_elsewhere_needs_a_key(monkeypatch: pytest.MonkeyPatch) -
         check_key(elsewhere)
     monkeypatch.setenv("OPENAI_API_KEY", "any-word")
     check_key(elsewhere)
+
+
+def test_only_a_judge_model_elsewhere_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    elsewhere = {"judge_base_url": "https://api.openai.com/v1"}
+    check_judge_key({"judge": "checkable", **elsewhere})
+    check_judge_key({"judge": "model", "judge_base_url": "http://127.0.0.1:8000/v1"})
+    with pytest.raises(RecipeError, match="the judge at .* set the environment variable OPENAI_API_KEY"):
+        check_judge_key({"judge": "model", **elsewhere})
 
 
 def test_listing_has_the_first_comment(kit: Path) -> None:

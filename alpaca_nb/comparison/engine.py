@@ -31,12 +31,15 @@ class Judged:
 
 
 class VerdictFile:
-    """`comparison.jsonl`: opened, it holds what an earlier, stopped comparison left; a torn last line is cut off."""
+    """`comparison.jsonl`: opened, it holds what an earlier, stopped comparison left; a torn last line is cut off.
 
-    def __init__(self, path: Path) -> None:
+    Without a path it is kept in memory only, for trying things out.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
         self.path = path
         self._known: dict[_Key, Verdict] = {}
-        if path.exists():
+        if path is not None and path.exists():
             whole_lines = path.read_text(encoding="utf-8", errors="replace").rpartition("\n")[0]
             write_text(path, whole_lines and whole_lines + "\n")
             self._known = {_key(verdict): verdict for verdict in read_records(path, Verdict)}
@@ -48,18 +51,21 @@ class VerdictFile:
     def append(self, verdicts: Iterable[Verdict]) -> None:
         """Add verdicts as one write that is on the disk when this returns."""
         new = list(verdicts)
+        self._known.update((_key(verdict), verdict) for verdict in new)
+        if self.path is None:
+            return
         lines = "".join(json.dumps(dataclasses.asdict(verdict), ensure_ascii=False) + "\n" for verdict in new)
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab") as file:
             file.write(lines.encode())
             file.flush()
             os.fsync(file.fileno())
-        self._known.update((_key(verdict), verdict) for verdict in new)
 
     def settle(self, verdicts: Sequence[Verdict]) -> None:
         """Leave exactly these verdicts in the file, in their order: those of other texts or judges go."""
         if list(self._known.values()) != list(verdicts):
-            write_records(self.path, verdicts)
+            if self.path is not None:
+                write_records(self.path, verdicts)
             self._known = {_key(verdict): verdict for verdict in verdicts}
 
 

@@ -31,6 +31,22 @@ class Ruling:
     right: tuple[bool, bool] | None = None
 
 
+_OTHER_SIDE: dict[Side, Side] = {"A": "B", "B": "A", "tie": "tie"}
+
+
+def both_orders(first: Side | None, swapped: Side | None, reason: str = "") -> Ruling:
+    """One ruling from two: what a judge said of a pair, and of the same pair with its answers swapped.
+
+    The same answer both times is a verdict. Another answer when only the order changed is a tie.
+    """
+    said = tuple(side or "none" for side in (first, swapped))
+    if first is None or swapped is None:
+        return Ruling(None, reason, said)
+    if first == _OTHER_SIDE[swapped]:
+        return Ruling(first, reason, said)
+    return Ruling("tie", "another verdict when the order was swapped", said)
+
+
 class Judge(Protocol):
     """The interface of all judges; `name` tells two of the same kind apart."""
 

@@ -10,33 +10,42 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from alpaca_nb.comparison.judge import Ruling
+from alpaca_nb.comparison.judge import Ruling, both_orders
 from alpaca_nb.comparison.judge_prompt import JUDGE_PROMPT, judge_prompt, read_verdict
 from alpaca_nb.comparison.pairing import BlindPair, Side
-from alpaca_nb.errors import RecipeError, TeacherError
-from alpaca_nb.prices import OFFLINE_MODEL, Price
+from alpaca_nb.errors import BudgetError, RecipeError, TeacherError
+from alpaca_nb.prices import LOCAL_MODELS, OFFLINE_MODEL, Price
 from alpaca_nb.records import Measure
+from alpaca_nb.teacher.capabilities import capabilities_of
 from alpaca_nb.teacher.recorded import RecordedTeacher, open_teacher
 from alpaca_nb.teacher.settings import TeacherSettings
 
 LONGEST_VERDICT = 500  # tokens: one line and a sentence, with room for a model that thinks aloud
 UNANSWERED_IN_A_ROW = 4  # requests; after so many the endpoint is taken to be down
-_OTHER_SIDE: dict[Side, Side] = {"A": "B", "B": "A", "tie": "tie"}
 
 
-def judge_settings(base_url: str, model: str, budget_usd: float) -> TeacherSettings:
-    """Settings of a judge model; raises `RecipeError` where no endpoint or no model is named."""
-    if not base_url or not model or model == OFFLINE_MODEL:
+def judge_settings(base_url: str, model: str, budget_usd: float, price: str = "") -> TeacherSettings:
+    """Settings of a judge model: temperature 0 where the model takes it, so that it says the same again.
+
+    `price` is "input,output" in dollars per million tokens where the price book has no row. Raises `RecipeError` where
+    no endpoint or no model is named, and for a price that is not known.
+    """
+    if not model or model == OFFLINE_MODEL or (not base_url and model not in LOCAL_MODELS):
         raise RecipeError(
             "judge='model' needs judge_base_url and judge_model: an OpenAI-compatible endpoint and a model that it "
             "has (https://api.openai.com/v1 and gpt-6-luna, say). The offline teacher writes tasks and cannot judge."
         )
+    accepts = capabilities_of(model, base_url)
     try:
-        return TeacherSettings(
-            base_url, model, temperature=0.0, max_completion_tokens=LONGEST_VERDICT, budget_usd=budget_usd, seed=0
-        )
-    except TeacherError as error:
-        raise RecipeError(f"the judge model cannot be asked like this: {error}") from None
+        settings = TeacherSettings(
+            base_url, model, temperature=0.0 if accepts.any_temperature else 1.0,
+            max_completion_tokens=LONGEST_VERDICT, budget_usd=budget_usd, seed=0, price_usd_per_million=price,
+        )  # fmt: skip
+        _ = settings.price
+    except (TeacherError, BudgetError) as error:
+        words = str(error).replace("teacher_", "judge_")
+        raise RecipeError(f"the judge model cannot be asked like this: {words}") from None
+    return settings
 
 
 @asynccontextmanager
@@ -67,12 +76,7 @@ class ModelJudge:
     async def rule(self, shown: BlindPair) -> Ruling:
         """Ask in both orders. Raises what stops all asking: the budget, the ledger, an endpoint that is down."""
         (one, why_one), (other, why_other) = await asyncio.gather(self._ask(shown), self._ask(shown.swapped()))
-        said = tuple(side or "none" for side in (one, other))
-        if one is None or other is None:
-            return Ruling(None, reason=why_one if one is None else why_other, said=said)
-        if one == _OTHER_SIDE[other]:
-            return Ruling(one, reason=why_one, said=said)
-        return Ruling("tie", reason="another verdict when the order was swapped", said=said)
+        return both_orders(one, other, reason=why_other if one is not None and other is None else why_one)
 
     async def _ask(self, shown: BlindPair) -> tuple[Side | None, str]:
         prompt = judge_prompt(shown)

@@ -44,11 +44,11 @@ class PublishedCount:
 
 _ALPACA_EVAL = "tatsu-lab/alpaca_eval, results/alpaca-7b/alpaca_eval_gpt4/annotations.json at commit a023f53f"
 PUBLISHED = (
-    PublishedCount("Stanford, 179 comparisons", "the five authors", 90, 89, 0, "Stanford Alpaca, blog, 2023-03-13"),
+    PublishedCount("Stanford’s 179 comparisons", "the five authors", 90, 89, 0, "Stanford Alpaca, blog, 2023-03-13"),
     PublishedCount("the same 252 tasks", "GPT-4", 63, 181, 8, f"{_ALPACA_EVAL}, rows of the set selfinstruct"),
     PublishedCount("all 805 tasks", "GPT-4", 205, 584, 16, _ALPACA_EVAL),
     PublishedCount(
-        "805 tasks, another training of the same recipe", "AlpacaFarm's pool of judges", 320, 468, 16,
+        "all 805 tasks in another training", "AlpacaFarm’s judges", 320, 468, 16,
         "tatsu-lab/alpaca_farm, git history of auto_annotations/eval.py (SFT 52k, 40.80 %)",
     ),
 )  # fmt: skip

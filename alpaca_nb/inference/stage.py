@@ -21,7 +21,7 @@ from alpaca_nb.models import load_tokenizer
 from alpaca_nb.models.placing import load_placed
 from alpaca_nb.progress import Progress
 from alpaca_nb.record_files import read_records, write_records
-from alpaca_nb.records import Answer
+from alpaca_nb.records import Answer, EvaluationTask
 
 Which = Literal["untuned", "tuned"]
 
@@ -50,6 +50,28 @@ def answer_all(
     answers.sort(key=lambda answer: (answer.model == "tuned", place[answer.question_id]))
     write_records(path, answers)
     return answers
+
+
+def answer_open_tasks(
+    run_dir: Path,
+    tasks: Sequence[EvaluationTask],
+    model_folders: Mapping[Which, Path],
+    *,
+    max_new_tokens: int,
+    batch_size: int,
+) -> list[Path]:
+    """Let each model answer the tasks of an evaluation set; returns the two files, or none where there are no tasks.
+
+    Without tasks, what an earlier run with another set left is removed: notebook 05 must not find it.
+    """
+    paths = [run_dir / "open_questions.jsonl", run_dir / "open_answers.jsonl"]
+    if not tasks:
+        for path in paths:
+            path.unlink(missing_ok=True)
+        return []
+    write_records(paths[0], tasks)
+    answer_all(run_dir, tasks, model_folders, max_new_tokens=max_new_tokens, batch_size=batch_size, name="open_answers")
+    return paths
 
 
 def summary(answers: Sequence[Answer]) -> dict[str, dict[str, float]]:
