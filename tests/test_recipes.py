@@ -273,7 +273,7 @@ def test_the_choices_are_those_that_the_stages_know() -> None:
         (["protocol=harvard"], "protocol is 'harvard'; it must be repaired or stanford"),
         (["teacher_model=gpt-6-luna"], "teacher_model is 'gpt-6-luna', but teacher_base_url is empty"),
         (["judge=model"], "judge=model needs judge_model and judge_base_url"),
-        (["judge=model", "judge_model=x", "judge_base_url=http://me:secret@host/v1"], "judge_base_url holds"),
+        (["judge=model", "judge_model=x", "judge_base_url=host/v1"], "judge_base_url is 'host/v1'"),
         (["rival=text-davinci-003"], "rival=text-davinci-003 answered the tasks of evaluation_set=self_instruct"),
         (["evaluation_set=kitt"], "evaluation_set is 'kitt'; it must be kit or self_instruct or alpaca_eval"),
         (["teacher_base_url=api.openai.com"], "an address such as https://api.openai.com/v1 is needed"),
@@ -301,7 +301,7 @@ def test_only_a_judge_model_elsewhere_needs_a_key(monkeypatch: pytest.MonkeyPatc
     elsewhere = {"judge_base_url": "https://api.openai.com/v1"}
     check_judge_key({"judge": "checkable", **elsewhere})
     check_judge_key({"judge": "model", "judge_base_url": "http://127.0.0.1:8000/v1"})
-    with pytest.raises(RecipeError, match="the judge at .* set the environment variable OPENAI_API_KEY"):
+    with pytest.raises(RecipeError, match=r"the judge at .* set the environment variable OPENAI_API_KEY"):
         check_judge_key({"judge": "model", **elsewhere})
 
 
