@@ -31,7 +31,7 @@ def check_values(parameters: Mapping[str, Parameter]) -> None:
             raise RecipeError(
                 "judge=model needs judge_model and judge_base_url: the model that judges, and where it is"
             )
-        _check_judge_address(str(parameters.get("judge_base_url", "")))
+        _check_judge(str(parameters["judge_model"]), str(parameters.get("judge_base_url", "")))
     try:
         address = str(parameters.get("teacher_base_url", ""))
         check_address(address)
@@ -40,11 +40,12 @@ def check_values(parameters: Mapping[str, Parameter]) -> None:
         raise RecipeError(str(error)) from None
 
 
-def _check_judge_address(address: str) -> None:
+def _check_judge(model: str, address: str) -> None:
     try:
         check_address(address)
+        check_address_for(model, address)
     except TeacherError as error:
-        raise RecipeError(str(error).replace("teacher_base_url", "judge_base_url")) from None
+        raise RecipeError(str(error).replace("teacher_", "judge_")) from None
 
 
 def check_key(parameters: Mapping[str, Parameter]) -> None:

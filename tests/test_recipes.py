@@ -274,6 +274,7 @@ def test_the_choices_are_those_that_the_stages_know() -> None:
         (["teacher_model=gpt-6-luna"], "teacher_model is 'gpt-6-luna', but teacher_base_url is empty"),
         (["judge=model"], "judge=model needs judge_model and judge_base_url"),
         (["judge=model", "judge_model=x", "judge_base_url=host/v1"], "judge_base_url is 'host/v1'"),
+        (["judge=model", "judge_model=gpt-6-luna"], "judge_model is 'gpt-6-luna', but judge_base_url is empty"),
         (["rival=text-davinci-003"], "rival=text-davinci-003 answered the tasks of evaluation_set=self_instruct"),
         (["evaluation_set=kitt"], "evaluation_set is 'kitt'; it must be kit or self_instruct or alpaca_eval"),
         (["teacher_base_url=api.openai.com"], "an address such as https://api.openai.com/v1 is needed"),

@@ -14,6 +14,7 @@ from alpaca_nb.comparison.bias import Habits, habits, points_of
 from alpaca_nb.comparison.engine import Judged, VerdictFile, compare
 from alpaca_nb.comparison.judge_model import open_judge_model
 from alpaca_nb.comparison.pairing import Contest
+from alpaca_nb.comparison.raters import result_lines
 from alpaca_nb.comparison.ratings import RATINGS_FILE, people_verdicts, read_ratings
 from alpaca_nb.comparison.statistics import WinRate, win_rate
 from alpaca_nb.errors import InputFileError
@@ -142,6 +143,11 @@ def winners_by_judge(
     for verdict in [*verdicts, *people]:
         found.setdefault(verdict.measure, {})[verdict.question_id] = verdict.winner
     return found
+
+
+def rater_lines(run_dir: Path, contests: Sequence[Contest]) -> list[str]:
+    """What `alpaca-nb rate` says at its end: each rater's pace and habits, their agreement, and the majority."""
+    return result_lines(read_ratings(run_dir / RATINGS_FILE), by_question(contests))
 
 
 def agreement_rows(winners: Mapping[str, Mapping[str, str]]) -> list[tuple[str, int, str, str]]:

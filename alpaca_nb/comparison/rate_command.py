@@ -15,14 +15,12 @@ from pathlib import Path
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
-from alpaca_nb.comparison.agreement import krippendorff_alpha
 from alpaca_nb.comparison.answer_files import contests_of_files, run_contests
 from alpaca_nb.comparison.pairing import Contest
-from alpaca_nb.comparison.raters import rater_reports
+from alpaca_nb.comparison.raters import result_lines
 from alpaca_nb.comparison.rating_server import MOST_BODY_BYTES, rating_application
 from alpaca_nb.comparison.rating_session import RatingSession, differing
-from alpaca_nb.comparison.ratings import RATINGS_FILE, Rating, majority, votes_of
-from alpaca_nb.comparison.statistics import win_rate
+from alpaca_nb.comparison.ratings import RATINGS_FILE
 from alpaca_nb.errors import InputFileError, KitError
 from alpaca_nb.prices import is_loopback
 from alpaca_nb.teacher.ledger import Ledger
@@ -70,26 +68,6 @@ async def _serve(session: RatingSession, host: str, port: int) -> None:
         await stop.wait()
     server.stop()
     await server.close_all_connections()
-
-
-def result_lines(ratings: Sequence[Rating], contests: dict[str, Contest]) -> list[str]:
-    """The end of a session in words: pace and habits of each rater, agreement, and the seal opened."""
-    rated = [rating for rating in ratings if rating.question_id in contests]
-    if not rated:
-        return ["", "Nobody has rated anything."]
-    lines = ["", f"{'rater':<8} {'rated':>5} {'ties':>5} {'median s':>9}  remarks"]
-    for number, report in enumerate(rater_reports(rated, contests), start=1):
-        remarks = "; ".join(report.remarks) or "nothing unusual"
-        lines.append(f"{number:<8} {report.ratings:>5} {report.ties:>5} {report.median_seconds:>9.1f}  {remarks}")
-    votes = votes_of(rated)
-    alpha = krippendorff_alpha(votes)
-    words = "cannot be computed from so few shared ratings" if alpha is None else f"{alpha:.2f} (1 full, 0 chance)"
-    lines.append(f"Agreement of the raters, Krippendorff's alpha: {words}")
-    winners = list(majority(votes).values())
-    first, second = next(iter(contests.values())).models
-    rate = win_rate(winners.count(first), winners.count(second), winners.count("tie"))
-    lines.append(f"Majority over {rate.comparisons} pairs, {first} against {second}: {rate.words()}")
-    return lines
 
 
 def _fingerprint(contests: Sequence[Contest]) -> str:

@@ -14,6 +14,7 @@ from scipy.stats import binomtest
 from alpaca_nb.comparison.agreement import krippendorff_alpha
 from alpaca_nb.comparison.pairing import Contest
 from alpaca_nb.comparison.ratings import Rating, majority, votes_of
+from alpaca_nb.comparison.statistics import win_rate
 
 SURE = 0.01
 FEWEST = 20  # decided pairs; below it no habit is claimed
@@ -39,6 +40,26 @@ def rater_reports(ratings: Sequence[Rating], contests: Mapping[str, Contest]) ->
     """A report for each rater, in the order of their first click; `contests` by question id."""
     votes = votes_of(ratings)
     return [_report(rater, [r for r in ratings if r.rater == rater], votes, contests) for rater in votes]
+
+
+def result_lines(ratings: Sequence[Rating], contests: Mapping[str, Contest]) -> list[str]:
+    """The end of a session in words: pace and habits of each rater, agreement, and the seal opened."""
+    rated = [rating for rating in ratings if rating.question_id in contests]
+    if not rated:
+        return ["Nobody has rated anything."]
+    lines = [f"{'rater':<8} {'rated':>5} {'ties':>5} {'median s':>9}  remarks"]
+    for number, report in enumerate(rater_reports(rated, contests), start=1):
+        remarks = "; ".join(report.remarks) or "nothing unusual"
+        lines.append(f"{number:<8} {report.ratings:>5} {report.ties:>5} {report.median_seconds:>9.1f}  {remarks}")
+    votes = votes_of(rated)
+    alpha = krippendorff_alpha(votes)
+    words = "cannot be computed from so few shared ratings" if alpha is None else f"{alpha:.2f} (1 full, 0 chance)"
+    lines.append(f"Agreement of the raters, Krippendorff's alpha: {words}")
+    winners = list(majority(votes).values())
+    first, second = next(iter(contests.values())).models
+    rate = win_rate(winners.count(first), winners.count(second), winners.count("tie"))
+    lines.append(f"Majority over {rate.comparisons} pairs, {first} against {second}: {rate.words()}")
+    return lines
 
 
 def _report(
