@@ -9,8 +9,8 @@ the others do: at least 2.3 times those of rows padded 16 at a time, and 1.4 tim
 
 Part `processes`: three variants take turns, each in fresh processes: the kit (`number_of_processes` processes of one
 thread), and one process with as many threads, bfloat16 autocast over float32 weights and fused AdamW, once with the
-loss as transformers computes it (scores at every place) and once with the kit's shortcut (scores only where something is
-learned). Rows, batches, packing, attention, clipping and the allocator's settings are the same for all; steps while
+loss as transformers computes it (scores at every place) and once with the kit's shortcut (scores only where something
+is learned). Rows, batches, packing, attention, clipping and the allocator's settings are the same for all; steps while
 caches fill are not counted. The claim is a ratio of at least 0.8 to the first baseline; the second one says what FSDP
 itself costs.
 """
