@@ -3,6 +3,7 @@
 import asyncio
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from alpaca_nb.comparison.pairing import BlindPair, Contest
 from alpaca_nb.comparison.statistics import win_rate
 from alpaca_nb.errors import BudgetError, RecipeError, TeacherError
 from alpaca_nb.prices import Price
+from alpaca_nb.teacher.ledger import scan
 
 SEED = 17
 DEAR = Price("judge-1", 100.0, 1000.0, "2026-11-25", "made up for tests")
@@ -184,6 +186,8 @@ def test_the_budget_is_a_wall_and_what_was_judged_is_kept(tmp_path: Path) -> Non
     # A reply costs 100 × $100 + 50 × $1000 per million, that is $0.06; a request may cost up to about $0.65.
     with pytest.raises(BudgetError, match="budget_usd"):
         judged_by(by_strength, contests(40), tmp_path, budget=2.0, price=DEAR)
+    kinds = Counter(entry["kind"] for entry in scan((tmp_path / "judge_ledger.jsonl").read_bytes(), "ledger").records)
+    assert kinds["sent"] == kinds["answer"] > 6, "what was on its way when the budget ended has been recorded"
     kept = (tmp_path / "comparison.jsonl").read_text().splitlines()
     assert 3 <= len(kept) < 20
     judged, usd, requests = judged_by(by_strength, contests(40), tmp_path, budget=20.0, price=DEAR)

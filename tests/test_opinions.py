@@ -133,6 +133,9 @@ def test_ratings_become_verdicts_and_agreement(tmp_path: Path) -> None:
                 ledger.append(rating_record(rating, "2026-11-25T10:00:00+00:00"))
     file = VerdictFile(run_dir / "comparison.jsonl")
     judged, usd = asyncio.run(op.opinions("people", contests, SEED, file, run_dir, None, 1))
+    again, _ = asyncio.run(op.opinions("people", contests, SEED, file, run_dir, None, 1))
+    file.settle(again.verdicts)
+    assert again == judged and read_records(run_dir / "comparison.jsonl", Verdict) == judged.verdicts, "once each"
     summary = op.summary_of(judged, contests)
     assert usd == 0 and summary is not None and (summary.rate.wins, summary.undecided) == (20, 10)
     assert summary.habits.asked == 0 and "tuned against untuned: 20 : 0" in " ".join(summary.words())

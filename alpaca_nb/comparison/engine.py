@@ -63,10 +63,9 @@ class VerdictFile:
 
     def settle(self, verdicts: Sequence[Verdict]) -> None:
         """Leave exactly these verdicts in the file, in their order: those of other texts or judges go."""
-        if list(self._known.values()) != list(verdicts):
-            if self.path is not None:
-                write_records(self.path, verdicts)
-            self._known = {_key(verdict): verdict for verdict in verdicts}
+        if self.path is not None and (not self.path.exists() or read_records(self.path, Verdict) != list(verdicts)):
+            write_records(self.path, verdicts)
+        self._known = {_key(verdict): verdict for verdict in verdicts}
 
 
 async def compare(

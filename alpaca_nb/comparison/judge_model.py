@@ -75,7 +75,13 @@ class ModelJudge:
 
     async def rule(self, shown: BlindPair) -> Ruling:
         """Ask in both orders. Raises what stops all asking: the budget, the ledger, an endpoint that is down."""
-        (one, why_one), (other, why_other) = await asyncio.gather(self._ask(shown), self._ask(shown.swapped()))
+        asked = (self._ask(shown), self._ask(shown.swapped()))
+        first, second = await asyncio.gather(*asked, return_exceptions=True)  # both may be paid for: wait for both
+        if isinstance(first, BaseException):
+            raise first
+        if isinstance(second, BaseException):
+            raise second
+        (one, why_one), (other, why_other) = first, second
         return both_orders(one, other, reason=why_other if one is not None and other is None else why_one)
 
     async def _ask(self, shown: BlindPair) -> tuple[Side | None, str]:
