@@ -126,7 +126,8 @@ def test_llama_7b_goes_where_it_is_known_to_go() -> None:
     lora = with_settings(lora_rank=16, max_tokens_per_pack=1024)
     small = forecast(LLAMA_7B, lora, ROWS, ELSEWHERE[0])
     assert small.fits and 13 < small.memory.total / GIB < 23
-    assert 60 < 52_002 / len(ROWS) * small.seconds / 60 < 180  # the published rate on this card is 3,083 tokens/s of 8B
+    # by the published rate on this card, 3,083 tokens/s of an 8B model, 1.5 to 1.8 hours
+    assert 60 < 52_002 / len(ROWS) * small.seconds / 60 < 180
 
 
 @pytest.mark.parametrize(("recipe", "card"), [("one_gpu", 0), ("one_big_gpu", 2), ("stanford", 3)])
@@ -150,7 +151,9 @@ def test_what_does_not_fit_is_refused_with_what_would() -> None:
     assert text.startswith("this run needs 11") and "there are 23.5 GiB" in text
     assert "lora_rank=16 and activation_checkpointing=true (1" in text and "one 140 GB GPU (H200)" in text
     assert "one 80 GB GPU" not in text
-    check_memory(LLAMA_7B, SETTINGS, ROWS, forecasts(LLAMA_7B, SETTINGS, ROWS, ELSEWHERE[2]))
+    assert check_memory(LLAMA_7B, SETTINGS, ROWS, forecasts(LLAMA_7B, SETTINGS, ROWS, ELSEWHERE[2])) == "it fits"
+    crowded = forecasts(LLAMA_7B, SETTINGS, ROWS, Machine("a large computer in use", 512, 1 << 50, 1e11, kind="cpu"))
+    assert "are needed" in check_memory(LLAMA_7B, SETTINGS, ROWS, crowded)
     rows = table(answers)
     assert rows[0][3:] == ("no", "–") and [len(row) for row in rows] == [5] * len(rows)
 

@@ -66,7 +66,7 @@ def this_machine(processes: int) -> Machine:
     return Machine(
         name=f"here: {processes} CPU processes",
         processes=processes,
-        memory=psutil.virtual_memory().available // processes,
+        memory=psutil.virtual_memory().total // processes,
         peak_flops=cpu_flops(threads),
         kind="cpu",
         number_bytes=dtype_for("auto", torch.device("cpu")).itemsize,

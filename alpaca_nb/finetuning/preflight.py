@@ -8,6 +8,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 
+import psutil
+
 from alpaca_nb.errors import TrainingError
 from alpaca_nb.finetuning.checkpoints import disk_bytes
 from alpaca_nb.finetuning.encode import EncodedRow
@@ -162,11 +164,17 @@ def forecasts(
 
 def check_memory(
     shape: ModelShape, settings: TrainingSettings, rows: Sequence[EncodedRow], answers: Sequence[Forecast]
-) -> None:
-    """Raise `TrainingError` if the first of `answers`, this machine's, does not fit, naming what would."""
+) -> str:
+    """Raise `TrainingError` if the first of `answers`, this machine's, does not fit, naming what would.
+
+    Returns words about memory: that it fits, or that others use so much now that the run may be slow or end.
+    """
     here = answers[0]
+    needed, free = here.machine.processes * here.memory.total, psutil.virtual_memory().available
+    if here.fits and here.machine.kind == "cpu" and needed > free:
+        return f"warning: {in_gib(needed)} are needed, {in_gib(free)} are free now: close other programs"
     if here.fits:
-        return
+        return "it fits"
     changes: tuple[dict[str, object], ...] = (
         {"max_tokens_per_pack": max(settings.max_length, settings.max_tokens_per_pack // 2)},
         {"activation_checkpointing": True},
