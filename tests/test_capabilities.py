@@ -9,7 +9,7 @@ import pytest
 from openai.types.shared import ChatModel
 from stub_endpoint import StubReply, completion, error, stub_endpoint
 
-from alpaca_nb.errors import BudgetError, TeacherError
+from alpaca_nb.errors import BudgetError, LedgerError, TeacherError
 from alpaca_nb.prices import PRICES
 from alpaca_nb.teacher.answers import read_answer
 from alpaca_nb.teacher.capabilities import capabilities_of, check_not_shut_down
@@ -146,6 +146,25 @@ def test_the_first_request_to_an_unknown_model_goes_alone_and_its_refusal_is_exp
         pytest.raises(TeacherError, match=f"(?s){words}.*knows no model 'brand-new'"),
     ):
         asyncio.run(ask(stub.base_url))
+
+
+def test_another_form_of_request_does_not_mix_in_but_another_tier_or_price_may(tmp_path: Path) -> None:
+    async def opened(settings: TeacherSettings) -> None:
+        async with open_teacher(settings, tmp_path / "ledger.jsonl", {}) as teacher:
+            await teacher.answer(0, "hello")
+
+    with stub_endpoint(lambda number, prompt: completion("yes")) as stub:
+        first = settings_for(stub.base_url, "brand-new")
+        for same in (first, replace(first, service_tier="flex"), replace(first, price_usd_per_million="1,2")):
+            asyncio.run(opened(same))
+        for other, words in (
+            (replace(first, like="gpt-6-luna"), "teacher_like"),
+            (replace(first, api="completion"), "api"),
+        ):
+            with pytest.raises(LedgerError, match=f"{words} was None and is now"):
+                asyncio.run(opened(other))
+    assert len(stub.requests) == 1
+    assert (replace(first, service_tier="flex").request_seconds, first.request_seconds) == (900, 600)
 
 
 def test_a_text_is_cut_at_its_stop_where_the_endpoint_ran_on() -> None:

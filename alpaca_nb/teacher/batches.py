@@ -312,7 +312,7 @@ class Desk:
         begun, attempt = teacher.pace.clock.now(), 0
         while True:
             attempt += 1
-            outcome = await guarded(teacher.client, call, teacher.settings.timeout_seconds)
+            outcome = await guarded(teacher.client, call, teacher.settings.request_seconds)
             if not isinstance(outcome, Failure):
                 self._answered = True
                 return outcome

@@ -67,7 +67,7 @@ async def open_teacher(
         for words in filter(None, (notice, ledger.notice)):
             print(words)
         base_url = settings.base_url or stack.enter_context(running_own_teacher(settings.model, settings.seed))
-        client = await stack.enter_async_context(open_client(base_url, settings.timeout_seconds))
+        client = await stack.enter_async_context(open_client(base_url, settings.request_seconds))
         teacher = RecordedTeacher(settings, ledger, budget, client, clock)
         try:
             yield teacher
@@ -176,7 +176,7 @@ class RecordedTeacher:
             cost = worst  # what is spent if anything below goes wrong
             try:
                 self.record(sent_record(index, attempt, worst))
-                outcome = await send(self.client, body, self.settings.timeout_seconds)
+                outcome = await send(self.client, body, self.settings.request_seconds)
                 if isinstance(outcome, Reply):
                     cost = self.record(answer_record(index, question.sha256, question.stop, outcome))
                 else:
