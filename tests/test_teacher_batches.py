@@ -14,10 +14,15 @@ from served_teacher import SEED, served_teacher
 from alpaca_nb.costs.ledger_bill import bill_of_ledger
 from alpaca_nb.errors import BudgetError, KitError, LedgerError, TeacherError
 from alpaca_nb.files import Json
+from alpaca_nb.generation.seeds import read_seed_tasks
+from alpaca_nb.generation.settings import GenerationSettings
+from alpaca_nb.generation.stage import generate
 from alpaca_nb.offline_teacher.api import Request, Teacher
 from alpaca_nb.offline_teacher.response import Response
 from alpaca_nb.offline_teacher.text_endpoint import TextEndpoint
 from alpaca_nb.prices import Price
+from alpaca_nb.runs import Stage
+from alpaca_nb.seed_tasks.stage import KIT_SEED_TASKS
 from alpaca_nb.teacher.answers import TeacherAnswer
 from alpaca_nb.teacher.batch_files import Results, read_results
 from alpaca_nb.teacher.ledger import scan
@@ -243,6 +248,22 @@ def test_a_server_without_batches_says_so_and_costs_nothing(tmp_path: Path) -> N
     with served_teacher(teacher) as url, pytest.raises(KitError, match="HTTP 404"):
         ask(settings_for(url), tmp_path / "ledger.jsonl")
     assert not teacher.worked
+
+
+def test_generation_by_batches_makes_the_same_files_byte_for_byte(tmp_path: Path) -> None:
+    seeds = read_seed_tasks(KIT_SEED_TASKS)
+
+    def generated(name: str, teacher: TeacherSettings) -> Path:
+        wanted = GenerationSettings(teacher, 17, number_of_rows=60)
+        asyncio.run(generate(Stage("02_generate_data", tmp_path / name, {}), wanted, wanted.way(seeds)))
+        return tmp_path / name
+
+    with served_teacher(CountingTeacher("batch-partial")) as url:
+        settings = replace(settings_for(url), max_completion_tokens=3072)
+        one_by_one, batched = generated("single", replace(settings, use_batch=False)), generated("batch", settings)
+    for file in ("dataset.json", "rejected.jsonl", "generation/provenance.jsonl"):
+        assert (one_by_one / file).read_bytes() == (batched / file).read_bytes()
+    assert len(states(batched / "generation" / "ledger.jsonl")) >= 6, "what the first batch left open, a second asked"
 
 
 def test_lines_that_are_damaged_foreign_or_doubled_are_passed_over() -> None:

@@ -31,7 +31,8 @@ async def ask_until_complete(
     asked = 0
     try:
         while not folded.complete:
-            while len(_on_their_way(waiting)) < concurrency and _more_needed(folded, len(waiting), new_tasks):
+            last = asked + concurrency - len(_on_their_way(waiting))
+            while asked < last and _more_needed(folded, len(waiting), new_tasks):
                 waiting[asked] = asyncio.create_task(ask(asked))
                 asked += 1
             done, _ = await asyncio.wait(_on_their_way(waiting), return_when=asyncio.FIRST_COMPLETED)

@@ -32,7 +32,10 @@ def plan_requests(settings: GenerationSettings, way: Way) -> RequestPlan:
     least = ceil(settings.number_of_rows / way.new_tasks) * each
     items = ceil(settings.number_of_rows / (way.new_tasks * LIKELY_KEPT_SHARE))
     looked_at = [question for item in range(min(items, PROMPTS_LOOKED_AT)) for question in way.questions(item)]
-    worst = [float(budget.worst_case_usd(each.billed_text, each.limit(teacher))) for each in looked_at]
+    worst = [
+        float(budget.worst_case_usd(each.billed_text, each.limit(teacher), tier=teacher.reserved_tier))
+        for each in looked_at
+    ]
     total = sum(worst) * items * each / len(worst)
     within = int(teacher.budget_usd / max(worst)) if max(worst) > 0 else None
     return RequestPlan(least, items * each, max(worst), total, within, budget.price)

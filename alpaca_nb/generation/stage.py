@@ -68,8 +68,13 @@ class Generated:
 
 
 async def ask_one(stage: Stage, settings: GenerationSettings, way: Way, item: int) -> Answers:
-    """Ask one item (or find it in the ledger) and return its answers; `generate` will not ask it again."""
-    async with open_teacher(settings.teacher, stage.path(*LEDGER), way.configuration()) as teacher:
+    """Ask one item (or find it in the ledger) and return its answers; `generate` will not ask it again.
+
+    It is asked alone where the rest will travel in batches: nobody wants to wait a day for one answer.
+    """
+    async with open_teacher(
+        dataclasses.replace(settings.teacher, use_batch=False), stage.path(*LEDGER), way.configuration()
+    ) as teacher:
         return await way.ask(teacher, item)
 
 

@@ -17,7 +17,7 @@ from openai import AsyncOpenAI
 
 from alpaca_nb.errors import LedgerError, TeacherError
 from alpaca_nb.files import Json
-from alpaca_nb.prices import Price, Tier, is_loopback
+from alpaca_nb.prices import Price, is_loopback
 from alpaca_nb.teacher.answers import TeacherAnswer, read_answer
 from alpaca_nb.teacher.batches import Desk
 from alpaca_nb.teacher.budget import Budget
@@ -131,9 +131,9 @@ class RecordedTeacher:
         return _answer_in(self.ledger.read(start, length))
 
     def worst_usd(self, question: Question) -> Decimal:
-        """The most that one request can cost; at the flex tier too, for the endpoint may not keep to it."""
-        tier: Tier = "batch" if self.settings.use_batch else "standard"
-        return self.budget.worst_case_usd(question.billed_text, question.limit(self.settings), tier=tier)
+        """The most that one request can cost."""
+        limit, tier = question.limit(self.settings), self.settings.reserved_tier
+        return self.budget.worst_case_usd(question.billed_text, limit, tier=tier)
 
     def record(self, record: Record) -> Decimal:
         """Put a record on the disk, then count it; returns the dollars that it adds."""

@@ -82,6 +82,11 @@ class TeacherSettings:
         return FLEX_TIMEOUT_SECONDS if patient else self.timeout_seconds
 
     @property
+    def reserved_tier(self) -> Tier:
+        """The tier at which the worst case is reserved: an endpoint may answer a flex request at the usual tier."""
+        return "batch" if self.use_batch else "standard"
+
+    @property
     def tier(self) -> Tier:
         """The tier whose price is charged."""
         return "batch" if self.use_batch else "flex" if self.service_tier == "flex" else "standard"
