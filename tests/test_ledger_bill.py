@@ -19,6 +19,7 @@ from alpaca_nb.costs.stage import analyse
 from alpaca_nb.costs.tables import bill_rows
 from alpaca_nb.costs.teacher_bills import teacher_bills
 from alpaca_nb.errors import BudgetError, InputFileError
+from alpaca_nb.files import write_jsonl
 from alpaca_nb.generation.seeds import read_seed_tasks
 from alpaca_nb.generation.stage import Generated, generate
 from alpaca_nb.prices import Price
@@ -141,7 +142,7 @@ def test_a_run_with_faults_retries_and_crashes_adds_up_to_the_cent(tmp_path: Pat
         stage = begin_stage("02_generate_data", str(run_dir), seed=17)
         settings = settings_for(url, 40, 4)
         seeds = read_seed_tasks(KIT_FOLDER / "alpaca_nb" / "seed_tasks" / "seed_tasks.jsonl")
-        made: Generated = asyncio.run(generate(stage, settings, seeds))
+        made: Generated = asyncio.run(generate(stage, settings, settings.way(seeds)))
     stage.finish(metrics=made.metrics(settings))
 
     (bill,) = teacher_bills(run_dir, finished_stages(run_dir))["02_generate_data"]
@@ -170,6 +171,16 @@ def test_a_ledger_changed_after_its_stage_is_told(tmp_path: Path) -> None:
     ledger_of(path, sent(1), answered(1, usage(100_000, 100_000)), configuration=configuration)
     with pytest.raises(InputFileError, match=r"02_stage\.json says \$0\.06.*add up to \$0\.12"):
         teacher_bills(tmp_path, finished_stages(tmp_path))
+
+
+def test_a_row_that_took_two_requests_wastes_neither(tmp_path: Path) -> None:
+    configuration = {"teacher_base_url": "https://api.openai.com/v1", "teacher_model": "gpt-6-luna"}
+    asked = [record for place in range(4) for record in (sent(place), answered(place, usage(100, 50)))]
+    ledger_of(tmp_path / "generation" / "ledger.jsonl", *asked, configuration=configuration)
+    for way, wasted in (("list", 2), ("numbered", 3)):
+        write_jsonl(tmp_path / "generation" / "provenance.jsonl", [{"request_index": 2, "asked_for": way}])
+        (bill,) = teacher_bills(tmp_path, {})["02_generate_data"]
+        assert bill.wasted_answers == wasted
 
 
 def test_a_ledger_of_a_model_without_a_price_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from alpaca_nb.runs import StageRecord
 from alpaca_nb.teacher.ledger import scan
 
 LEDGERS = {"02_generate_data": "generation", "05_blind_comparison": "comparison"}  # stage → folder with its ledgers
+_REQUESTS_OF_A_ROW = {"list": 2}  # by way of asking: a line, then its answer
 
 
 def teacher_bills(run_dir: Path, records: Mapping[str, StageRecord]) -> dict[str, list[LedgerBill]]:
@@ -51,7 +52,13 @@ def _useful_requests(run_dir: Path) -> frozenset[int] | None:
     path = run_dir / "generation" / "provenance.jsonl"
     if not path.exists():
         return None
-    return frozenset(int(str(row["request_index"])) for _, row in read_jsonl(path) if isinstance(row, dict))
+    useful: set[int] = set()
+    for _, row in read_jsonl(path):
+        if isinstance(row, dict):
+            together = _REQUESTS_OF_A_ROW.get(str(row.get("asked_for")), 1)
+            first = int(str(row["request_index"])) // together * together
+            useful.update(range(first, first + together))
+    return frozenset(useful)
 
 
 def _price(ledger: Path, record: StageRecord | None) -> Price:
