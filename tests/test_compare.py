@@ -7,6 +7,8 @@ import pytest
 from run_folders import make_record
 
 from alpaca_nb import cli
+from alpaca_nb.costs.accounting import finished_stages
+from alpaca_nb.costs.claims import check_claims
 from alpaca_nb.costs.compare import comparison_table, differing, read_runs
 from alpaca_nb.costs.compare_page import compare_runs, panels
 from alpaca_nb.errors import InputFileError
@@ -58,6 +60,15 @@ def test_the_table_by_hand(two: list[Path]) -> None:
     assert table["gain over untuned, lenient (points)"] == ("+50.0 [+40.0, +60.0]", "+50.0 [+40.0, +60.0]")
     # four stages of an hour each at 65 W and $0.17, and the teacher's $1.25
     assert table["cost (dollars)"][0] == f"${1.25 + 4 * 0.065 * 0.17:.4f}"
+
+
+def test_a_judges_opinion_is_shown_with_its_interval(two: list[Path]) -> None:
+    opinion = {"rival": "untuned", "wins": 90, "losses": 89, "ties": 0, "win_share": 0.503, "win_range": [0.43, 0.575]}
+    change(two[1], "05_blind_comparison", "metrics", {"model": opinion})
+    _, rows = comparison_table(read_runs(two))
+    assert {row[0]: row[1:] for row in rows}["won, by a judge model (share)"] == ("–", "50.3% [43.0%, 57.5%]")
+    said = {item.claim.id: item.this_run for item in check_claims(finished_stages(two[1]))}
+    assert said["ninety_to_eighty_nine"] == "tuned 90 : 89 untuned, 0 ties (a judge model)"
 
 
 def test_the_runs_own_rates_price_it(two: list[Path]) -> None:

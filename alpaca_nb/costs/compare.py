@@ -54,6 +54,8 @@ OUTCOMES = (
     Outcome("right answers, strict", "share", "higher", "{:.1%}"),
     Outcome("right answers, lenient", "share", "higher", "{:.1%}"),
     Outcome("gain over untuned, lenient", "points", "higher", "{:+.1f}"),
+    Outcome("won, by a judge model", "share", "higher", "{:.1%}"),
+    Outcome("won, by people", "share", "higher", "{:.1%}"),
     Outcome("training speed", "tokens a second", "higher", "{:,.0f}"),
     Outcome("time", "seconds", "lower", "{:,.0f}"),
     Outcome("cost", "dollars", "lower", "${:,.4f}"),
@@ -185,6 +187,20 @@ def _share(measure: str, name: str, factor: float = 1.0) -> Callable[[Records], 
     return read
 
 
+def _won(judge: str) -> Callable[[Records], Interval | None]:
+    def read(records: Records) -> Interval | None:
+        record = records.get("05_blind_comparison")
+        found = record.metrics.get(judge) if record else None
+        share = found.get("win_share") if isinstance(found, dict) else None
+        if not isinstance(found, dict) or not isinstance(share, int | float):
+            return None
+        ends = found.get("win_range")
+        low, high = (float(str(end)) for end in ends) if isinstance(ends, list) else (None, None)
+        return Interval(float(share), low, high)
+
+    return read
+
+
 _READ: dict[str, Callable[[Records], Interval | None]] = {
     "rows": _metric("02_generate_data", "rows"),
     "rows kept per request": _kept,
@@ -193,6 +209,8 @@ _READ: dict[str, Callable[[Records], Interval | None]] = {
     "right answers, strict": _share("strict", "tuned"),
     "right answers, lenient": _share("lenient", "tuned"),
     "gain over untuned, lenient": _share("lenient", "difference", 100.0),
+    "won, by a judge model": _won("model"),
+    "won, by people": _won("people"),
     "training speed": _metric("03_finetune_fsdp", "tokens_per_second"),
 }
 

@@ -27,7 +27,7 @@ PAGE, TWIN = "compare.html", "compare.json"
 # At most three panels: how good, how dear, how long; the first of each group that was measured.
 PANELS = (
     ("right answers, lenient", "held-out loss", "rows kept per request", "rows"),
-    ("gain over untuned, lenient", "training speed", "candidates rejected"),
+    ("won, by people", "won, by a judge model", "gain over untuned, lenient", "training speed", "candidates rejected"),
     ("cost",),
     ("time",),
 )

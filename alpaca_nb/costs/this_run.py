@@ -62,11 +62,14 @@ def _gpu_hours(records: Records) -> str:
 
 
 def _wins(records: Records) -> str:
+    """By people or a judge model where there is one, else by the lenient marks; each of them says who judged."""
     record = records.get(_COMPARISON)
-    counts = record.metrics.get("lenient") if record else None
-    if not isinstance(counts, dict):
-        return ""
-    return f"tuned {counts['wins']} : {counts['losses']} untuned, {counts['ties']} ties (lenient)"
+    for judge, words in (("people", "people"), ("model", "a judge model"), ("lenient", "lenient")):
+        counts = record.metrics.get(judge) if record else None
+        if isinstance(counts, dict):
+            rival = counts.get("rival", "untuned")
+            return f"tuned {counts['wins']} : {counts['losses']} {rival}, {counts['ties']} ties ({words})"
+    return ""
 
 
 def _tokens_per_second(records: Records) -> str:
