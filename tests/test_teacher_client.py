@@ -90,6 +90,7 @@ def test_a_passing_fault_is_tried_again(tmp_path: Path, fault: StubReply) -> Non
         (error(400, "Unsupported parameter: 'max_tokens'"), "does not accept the request"),
         (error(429, "You exceeded your current quota", "insufficient_quota"), "no money or quota"),
         (error(429, "later", headers={"Retry-After": "3600"}), "asks to wait 3600 s"),
+        (StubReply(422, b'{"detail":"Unexpected keys: min_p"}'), "Unexpected keys: min_p"),  # not of OpenAI's form
     ],
 )
 def test_a_lasting_fault_stops_at_once_and_shows_no_key(tmp_path: Path, fault: StubReply, words: str) -> None:

@@ -9,8 +9,8 @@ asked again, as a chat, for the answer. Of 24 such lines 24 passed the filters, 
 Item i asks request 2i for the instruction and, perhaps, request 2i + 1 for the answer.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from alpaca_nb import instruction_rules
 from alpaca_nb.files import Json
@@ -32,12 +32,16 @@ POSITION = 1  # an item holds one task
 
 @dataclass(frozen=True)
 class PlainList:
-    """One line, then its answer. `filters` decide which lines are worth an answer."""
+    """One line, then its answer. `filters` decide which lines are worth an answer.
+
+    `sampling` goes to llama.cpp's server; others refuse names that they do not know.
+    """
 
     seeds: Sequence[SeedTask]
     seed: int
     seeds_per_request: int
     filters: Collection[str] = ALL_FILTERS
+    sampling: Mapping[str, Json] = field(default_factory=dict)
     name: str = "list"
     new_tasks: int = 1
     requests_per_item: int = 2
@@ -48,7 +52,9 @@ class PlainList:
             "ask_for": self.name,
             "seed": self.seed,
             "seeds_per_request": self.seeds_per_request,
-            "prompt_text": short_sha256(f"{LIST_REQUEST}{LINE_TOKENS}{LINE_TEMPERATURE}{ANSWER_TEMPERATURE}{SAMPLING}"),
+            "prompt_text": short_sha256(
+                f"{LIST_REQUEST}{LINE_TOKENS}{LINE_TEMPERATURE}{ANSWER_TEMPERATURE}{dict(self.sampling)}"
+            ),
             "seed_tasks": sha256_of_seeds(self.seeds),
         }
 
@@ -79,7 +85,7 @@ class PlainList:
     def _line(self, item: int) -> Question:
         lines = [f"{n}. {' '.join(task.instruction.split())}" for n, task in enumerate(self.seeds_of(item), start=1)]
         prompt = LIST_REQUEST + "\n".join([*lines, f"{len(lines) + 1}."])
-        return Question(prompt, "completion", LINE_TOKENS, LINE_TEMPERATURE, ("\n",), extra=SAMPLING)
+        return Question(prompt, "completion", LINE_TOKENS, LINE_TEMPERATURE, ("\n",), extra=self.sampling or None)
 
     def _breaks_a_rule(self, line: TeacherAnswer) -> bool:
         return instruction_rules.reject_reason(line.text, self.filters) is not None

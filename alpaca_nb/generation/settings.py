@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from alpaca_nb.errors import RecipeError
 from alpaca_nb.generation.filters import ALL_FILTERS, all_but, filters_of
-from alpaca_nb.generation.plain_list import PlainList
+from alpaca_nb.generation.plain_list import SAMPLING, PlainList
 from alpaca_nb.generation.protocol import Protocol, check_protocol
 from alpaca_nb.generation.published import Published, check_published
 from alpaca_nb.generation.published_files import published_files
@@ -77,7 +77,8 @@ class GenerationSettings:
         if len(seeds) < self.seeds_per_request:
             raise RecipeError(f"seeds_per_request is {self.seeds_per_request}, but there are {len(seeds)} seed tasks")
         if self.ask_for == "list":
-            return PlainList(seeds, self.seed, self.seeds_per_request, self.filters)
+            sampling = {} if self.teacher.base_url else SAMPLING  # an address may be any server's
+            return PlainList(seeds, self.seed, self.seeds_per_request, self.filters, sampling)
         chosen = Structured if self._structured else Numbered
         return chosen(seeds, self.seed, self.seeds_per_request, self.tasks_per_request)
 

@@ -132,9 +132,15 @@ def _never_arrived(error: Exception) -> bool:
     return type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout")
 
 
+def _words_of(error: APIStatusError) -> str:
+    """The message; where the client found none, because the body is not of OpenAI's form, the body itself."""
+    said = str(error.message)
+    return said if said != f"Error code: {error.status_code}" else f"{said} {error.response.text.strip()}"
+
+
 def _refusal(error: APIStatusError) -> Failure:
     """Sort an HTTP status ≥ 400: mend it yourself (final), or try again after a while."""
-    status, words = error.status_code, scrub(str(error.message))[:500]
+    status, words = error.status_code, scrub(_words_of(error))[:500]
     code, kind, headers = str(error.code or ""), str(error.type or ""), error.response.headers
     if is_final(status, code, kind, headers):
         return Failure(explain(status, code, kind, words), final=True, maybe_billed=False)
