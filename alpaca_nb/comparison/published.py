@@ -87,6 +87,11 @@ def read_annotations(path: Path) -> list[Annotation]:
     return [_annotation(row, number, path) for number, row in enumerate(value)]
 
 
+def count_file(path: Path | str, model: str) -> WinRate:
+    """`count` of a whole annotation file."""
+    return count(read_annotations(Path(path)), model)
+
+
 def count(annotations: Sequence[Annotation], model: str) -> WinRate:
     """Wins, losses and ties of `model` in an annotation file; pairs without a verdict are left out."""
     winners = Counter(
