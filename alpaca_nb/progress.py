@@ -23,6 +23,7 @@ class Progress:
         self._file = run_dir / PROGRESS_FILE
         self._started = time.monotonic()
         self._last = float("-inf")
+        self._first: tuple[int, float] | None = None  # units done at the first sign of work, and when that was
         self._handle = None
         if "ipykernel" in sys.modules:
             from IPython.display import Pretty, display
@@ -33,10 +34,22 @@ class Progress:
     def line(self, done: int, note: str) -> str:
         """The words shown: a bar, label, count, elapsed seconds, ETA once it can be known, and a note."""
         elapsed = time.monotonic() - self._started
+        if done and self._first is None:
+            self._first = (done, elapsed)
         full = BAR_WIDTH * min(done, self.total) // max(self.total, 1)
-        eta = f" · about {elapsed / done * (self.total - done):.0f} s left" if 0 < done < self.total else ""
+        left = self._seconds_left(done, elapsed)
+        eta = f" · about {left:.0f} s left" if left is not None else ""
         bar = "█" * full + "░" * (BAR_WIDTH - full)
         return f"{bar} {self.label}: {done} of {self.total} · {elapsed:.0f} s{eta}{f' · {note}' if note else ''}"
+
+    def _seconds_left(self, done: int, elapsed: float) -> float | None:
+        """By the pace since the first sign of work: starting up, and what an earlier run had done, are no pace."""
+        if not 0 < done < self.total:
+            return None
+        first, since = self._first or (0, 0.0)
+        if done > first:
+            return (elapsed - since) / (done - first) * (self.total - done)
+        return elapsed / done * (self.total - done)
 
     def update(self, done: int, note: str = "") -> None:
         """Show and record the state; calls within a second of the last one cost nothing, save the final one."""

@@ -72,32 +72,31 @@ def compare(config: LlamaConfig, layouts: Sequence[Way], dtype: torch.dtype | No
     """Train a random model in every way, taking turns; the first step of each only warms up.
 
     `dtype` is autocast's; None computes in float32. Returns tokens a second and the share of useful tokens by name.
+    Seconds are those that the process's one thread computed: what other programs take meanwhile does not count.
     """
     torch.manual_seed(17)
     start = LlamaForCausalLM(config).state_dict()
     models = {way.name: _copy(config, start, way.attention) for way in layouts}
     optimizers = {name: torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True) for name, model in models.items()}
-    seconds: dict[str, list[float]] = {way.name: [] for way in layouts}
+    spent: dict[str, list[tuple[float, float]]] = {way.name: [] for way in layouts}  # (by the core, by the clock)
     losses: dict[str, list[float]] = {way.name: [] for way in layouts}
     for step in range(len(layouts[0].steps)):
         for turn in range(len(layouts)):
             way = layouts[(turn + step) % len(layouts)]
-            began = time.perf_counter()
-            loss = _step(models[way.name], optimizers[way.name], way, step, dtype)
-            seconds[way.name].append(time.perf_counter() - began)
-            losses[way.name].append(loss)
+            began, clock = time.process_time(), time.perf_counter()
+            losses[way.name].append(_step(models[way.name], optimizers[way.name], way, step, dtype))
+            spent[way.name].append((time.process_time() - began, time.perf_counter() - clock))
+    return {way.name: _summary(way, spent[way.name], losses[way.name]) for way in layouts}
+
+
+def _summary(way: Way, spent: list[tuple[float, float]], losses: list[float]) -> dict[str, object]:
+    tokens = sum(map(useful, way.steps[1:]))
     return {
-        way.name: {
-            "tokens_per_second": statistics.median(
-                useful(step) / spent for step, spent in list(zip(way.steps, seconds[way.name], strict=True))[1:]
-            ),
-            "useful_share": sum(map(useful, way.steps)) / sum(map(computed, way.steps))
-            if way.attention != PACKED
-            else 1.0,
-            "mean_loss": statistics.mean(losses[way.name]),
-            "seconds_of_each_step": seconds[way.name],
-        }
-        for way in layouts
+        "tokens_per_second": tokens / sum(by_core for by_core, _ in spent[1:]),
+        "tokens_per_second_by_the_clock": tokens / sum(by_clock for _, by_clock in spent[1:]),
+        "useful_share": 1.0 if way.attention == PACKED else sum(map(useful, way.steps)) / sum(map(computed, way.steps)),
+        "mean_loss": statistics.mean(losses),
+        "seconds_of_each_step_by_core_and_clock": spent,
     }
 
 

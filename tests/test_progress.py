@@ -1,0 +1,52 @@
+"""The line of progress: a count, and a time left that follows the pace, not the start-up or what was done before."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from alpaca_nb import progress
+from alpaca_nb.progress import PROGRESS_FILE, Progress
+
+
+class Clock:
+    """Seconds that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    return clock
+
+
+def seconds_left(line: str) -> int | None:
+    found = re.search(r"about (\d+) s left", line)
+    return int(found[1]) if found else None
+
+
+def test_the_time_left_follows_the_pace_of_the_work(tmp_path: Path, clock: Clock) -> None:
+    one = Progress("steps", 100, tmp_path)
+    assert seconds_left(one.line(0, "loading")) is None
+    clock.now = 20.0  # start-up
+    assert seconds_left(one.line(1, "")) == 20 * 99  # all that is known
+    clock.now = 24.0
+    assert seconds_left(one.line(3, "")) == 2 * 97
+    clock.now = 200.0
+    assert seconds_left(one.line(100, "")) is None and one.line(100, "done").endswith("200 s · done")
+
+
+def test_what_an_earlier_run_had_done_is_no_pace(tmp_path: Path, clock: Clock) -> None:
+    one = Progress("steps", 100, tmp_path)
+    clock.now = 10.0
+    one.update(90, "going on")
+    clock.now = 14.0
+    assert seconds_left(one.line(92, "")) == 2 * 8
+    one.update(92, "loss 0.5")
+    assert "92 of 100 · 14 s · about 16 s left · loss 0.5" in (tmp_path / PROGRESS_FILE).read_text()
