@@ -250,6 +250,25 @@ def test_a_server_without_batches_says_so_and_costs_nothing(tmp_path: Path) -> N
     assert not teacher.worked
 
 
+@pytest.mark.parametrize("path", ["/v1/files", "/v1/batches", "/v1/batches/batch_000001"])
+def test_a_page_of_html_for_an_answer_is_tried_again_then_told_to_all_who_wait(tmp_path: Path, path: str) -> None:
+    teacher, page = CountingTeacher(), Response(200, b"<html>It works!</html>", content_type="text/html")
+    left = [None] * 2
+
+    def twice(request: Request, response: Response) -> Response:
+        if request.path == path and left:
+            left.pop()
+            return page
+        return response
+
+    teacher.spoil = twice
+    with served_teacher(teacher) as url:
+        assert len(ask(settings_for(url), tmp_path / "ledger.jsonl")[0]) == COUNT and not left
+        teacher.spoil = lambda request, response: page if request.path.startswith("/v1/files") else response
+        with pytest.raises(TeacherError, match="an answer that is no JSON"):
+            ask(settings_for(url, patience_seconds=1.0), tmp_path / "other.jsonl")
+
+
 def test_generation_by_batches_makes_the_same_files_byte_for_byte(tmp_path: Path) -> None:
     seeds = read_seed_tasks(KIT_SEED_TASKS)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from openai.types import Batch
 
-from alpaca_nb.errors import KitError, TeacherError
+from alpaca_nb.errors import TeacherError
 from alpaca_nb.files import Json
 from alpaca_nb.teacher.batch_files import MOST_BYTES, Results, input_line, read_results
 from alpaca_nb.teacher.client import Failure, guarded, scrub
@@ -126,11 +126,19 @@ class Desk:
                 if self._waiting:
                     await self._see_through(await self._plan())
                     self._dismiss()
-        except KitError as error:
-            for _, future in self._waiting.values():
-                if not future.done():
-                    future.set_exception(error)
-            self._waiting.clear()
+        except asyncio.CancelledError:
+            self._disappoint(None)
+            raise
+        except Exception as error:  # whatever it is, those who wait must hear of it
+            self._disappoint(error)
+
+    def _disappoint(self, error: Exception | None) -> None:
+        """Tell all who wait that no answer comes."""
+        for _, future in self._waiting.values():
+            if error is not None and not future.done():
+                future.set_exception(error)
+            future.cancel()
+        self._waiting.clear()
 
     async def _until_no_more_come(self) -> None:
         """Let all those ask who are about to: tasks begun in the same moment run one after the other."""
@@ -232,7 +240,8 @@ class Desk:
         while True:
             if batch.status != said:
                 said, counts = batch.status, batch.request_counts
-                print(f"batch {batch.id}: {said}{f', {counts.completed} of {counts.total} done' if counts else ''}")
+                done = f", {counts.completed} of {counts.total} done" if counts and counts.total else ""
+                print(f"batch {batch.id}: {said}{done}")
             if batch.status in _OVER:
                 return batch
             await self._teacher.pace.clock.sleep(wait)
@@ -312,7 +321,13 @@ class Desk:
         begun, attempt = teacher.pace.clock.now(), 0
         while True:
             attempt += 1
-            outcome = await guarded(teacher.client, call, teacher.settings.request_seconds)
+            outcome: _T | Failure | str
+            try:
+                outcome = await guarded(teacher.client, call, teacher.settings.request_seconds)
+            except AttributeError:  # the client takes a page of HTML for text, and its lists then fail like this
+                outcome = ""
+            if isinstance(outcome, str):
+                outcome = Failure("an answer that is no JSON", final=False, maybe_billed=False, cause="server_error")
             if not isinstance(outcome, Failure):
                 self._answered = True
                 return outcome
