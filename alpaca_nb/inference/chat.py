@@ -147,6 +147,10 @@ def _answer(begin: Begin, settings: Settings, instruction: str) -> None:
 
 
 def _model(options: Namespace) -> Begin:
+    if options.gguf is not None:
+        from alpaca_nb.inference.gguf.llama_cpp import LlamaCpp
+
+        return LlamaCpp(options.gguf).stream
     from alpaca_nb.inference.run_models import load
 
     return load(options.run_dir, "untuned" if options.untuned else "tuned").stream

@@ -13,6 +13,7 @@ def add_commands(command: Add) -> None:
     """Add the four commands; `command` makes a parser from a name, a function, a summary and examples."""
     _add_chat(command)
     _add_answer(command)
+    _add_export(command)
 
 
 def _chat(options: argparse.Namespace) -> int:
@@ -27,6 +28,41 @@ def _answer(options: argparse.Namespace) -> int:
     return answer(options)
 
 
+def _export(options: argparse.Namespace) -> int:
+    if options.format == "gguf":
+        from alpaca_nb.inference.gguf.command import export_gguf
+
+        return export_gguf(options)
+    from alpaca_nb.inference.sharing import export_diff
+
+    return export_diff(options)
+
+
+def _add_export(command: Add) -> None:
+    parser = command(
+        "export",
+        _export,
+        "write a run's model in another form: one file for llama.cpp, or a difference to the base model",
+        "examples:\n"
+        "  alpaca-nb export papermill_runs/output/tiny --format gguf --quantization q8_0\n"
+        "  alpaca-nb export papermill_runs/output/tiny --format gguf --quantization f16,q8_0,q4_0   a table\n"
+        "  alpaca-nb export papermill_runs/output/tiny --format diff --output tiny_diff\n"
+        "  alpaca-nb export tiny_diff --format diff --recover --base FOLDER --output model",
+    )
+    add = parser.add_argument
+    add("run_dir", type=Path, metavar="RUN_DIR", help="a finished run (with --recover: a difference)")
+    add("--format", choices=("gguf", "diff"), required=True)
+    add("--output", "-o", type=Path, metavar="DIR", help="where to (default: RUN_DIR/gguf, RUN_DIR/diff)")
+    add(
+        "--quantization", default="q8_0", metavar="NAME", help="f16, q8_0, q4_0, …; several with commas (default: q8_0)"
+    )
+    add("--prompts", type=_positive, default=20, metavar="N", help="held-out questions compared (default: 20)")
+    add("--threads", type=_positive, default=1, metavar="N", help="of llama.cpp when comparing (default: 1)")
+    add("--no-check", action="store_true", help="write only; the comparison needs the extra `gguf`")
+    add("--base", metavar="NAME", help="diff: the base model (default: the one the run was made from)")
+    add("--recover", action="store_true", help="diff: put base and difference together again")
+
+
 def _add_chat(command: Add) -> None:
     parser = command(
         "chat",
@@ -34,9 +70,11 @@ def _add_chat(command: Add) -> None:
         "talk to a run's model in the terminal; every message stands alone, as in the original",
         "examples:\n"
         "  alpaca-nb chat papermill_runs/output/tiny\n"
-        "  alpaca-nb chat papermill_runs/output/tiny --untuned --temperature 0",
+        "  alpaca-nb chat papermill_runs/output/tiny --untuned --temperature 0\n"
+        "  alpaca-nb chat papermill_runs/output/tiny --gguf papermill_runs/output/tiny/gguf/tiny-q8_0.gguf",
     )
     _add_model(parser)
+    parser.add_argument("--gguf", type=Path, metavar="FILE", help="run this file with llama.cpp instead (extra `gguf`)")
     _add_sampling(parser)
 
 

@@ -1,0 +1,216 @@
+"""A model as one GGUF file that llama.cpp runs alike, and as a difference that gives the same bytes back."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from alpaca_nb.cli import main
+from alpaca_nb.errors import InputFileError, ModelError
+from alpaca_nb.files import read_json, sha256_of, write_json
+from alpaca_nb.inference.gguf.checking import check, references
+from alpaca_nb.inference.gguf.command import held_out_tasks
+from alpaca_nb.inference.gguf.llama_cpp import LlamaCpp
+from alpaca_nb.inference.gguf.writing import write_gguf
+from alpaca_nb.inference.sampling import Sampling
+from alpaca_nb.inference.sharing import make, recover, weights_digest
+from alpaca_nb.models import load_model, load_tokenizer
+from alpaca_nb.prompts import PROMPT_WITHOUT_INPUT, alpaca_prompt
+
+
+@pytest.fixture(scope="module")
+def original(random_models: dict[str, Path]) -> Any:
+    folder = random_models["tuned"]
+    tasks = held_out_tasks(Path("no such run"), 4)
+    return references(load_model(folder, "float32"), load_tokenizer(folder), tasks)
+
+
+def run_gguf(folder: Path, target: Path, quantization: str, original: Any) -> Any:
+    pytest.importorskip("xllamacpp", reason='xllamacpp is not installed: pip install -e ".[gguf]"')
+    return check(write_gguf(folder, target, quantization), load_tokenizer(folder), original, threads=1)
+
+
+# ---- GGUF ----
+
+
+def test_float32_in_llama_cpp_is_the_same_model(random_models: dict[str, Path], tmp_path: Path, original: Any) -> None:
+    found = run_gguf(random_models["tuned"], tmp_path / "x-f32.gguf", "f32", original)
+    assert found.mean_difference < 0.02  # llama.cpp keeps keys and values in 16 bits
+    assert found.loss == pytest.approx(found.original_loss, abs=0.02)
+    assert found.same_prefix > 0.5 and found.prompts == 4 and found.tokens_per_second > 0
+
+
+def test_fewer_bits_make_a_smaller_and_a_coarser_model(
+    random_models: dict[str, Path], tmp_path: Path, original: Any
+) -> None:
+    q8, q4 = (run_gguf(random_models["tuned"], tmp_path / f"x-{q}.gguf", q, original) for q in ("q8_0", "q4_0"))
+    assert q8.megabytes > q4.megabytes
+    assert 0.01 < q8.mean_difference < 0.3 < q4.mean_difference
+
+
+def test_the_file_says_what_llama_cpp_must_know(random_models: dict[str, Path], tmp_path: Path) -> None:
+    from gguf import GGUFReader
+
+    reader = GGUFReader(write_gguf(random_models["tuned"], tmp_path / "m.gguf", "q4_0"))
+
+    def field(name: str) -> Any:
+        return reader.fields[name].contents()
+
+    assert (field("tokenizer.ggml.model"), field("tokenizer.ggml.pre")) == ("gpt2", "smollm")
+    ids = [field(f"tokenizer.ggml.{name}_token_id") for name in ("bos", "eos", "padding")]
+    assert (ids, field("tokenizer.ggml.add_bos_token")) == ([0, 1, 2], True)
+    assert len(field("tokenizer.ggml.tokens")) == field("llama.vocab_size")
+    kinds = {tensor.name: tensor.tensor_type.name for tensor in reader.tensors}
+    assert (kinds["token_embd.weight"], kinds["blk.0.attn_q.weight"], kinds["output_norm.weight"]) == (
+        "Q8_0",
+        "Q4_0",
+        "F32",
+    )
+    import jinja2
+
+    template = jinja2.Environment(keep_trailing_newline=True).from_string(field("tokenizer.chat_template"))
+    hostile = "Say {{ 7 * 7 }}."
+    rendered = template.render(messages=[{"content": "before"}, {"content": hostile}], add_generation_prompt=True)
+    assert rendered == PROMPT_WITHOUT_INPUT.format(instruction=hostile)
+
+
+def test_an_embedding_with_spare_rows_is_written_whole(random_models: dict[str, Path], tmp_path: Path) -> None:
+    pytest.importorskip("xllamacpp", reason='xllamacpp is not installed: pip install -e ".[gguf]"')
+    model = load_model(random_models["tuned"], "float32")
+    folder = shutil.copytree(random_models["tuned"], tmp_path / "padded")
+    rows = model.config.vocab_size + 7
+    model.resize_token_embeddings(rows, mean_resizing=False)
+    model.save_pretrained(folder)
+    llama = LlamaCpp(write_gguf(folder, tmp_path / "m.gguf", "f16"))
+    prompt = alpaca_prompt("Name 3 rivers.")
+    assert llama.tokens(prompt) == load_tokenizer(folder)(prompt).input_ids
+    config = json.loads((folder / "config.json").read_text())
+    write_json(folder / "config.json", {**config, "vocab_size": 200})
+    with pytest.raises(ModelError, match="do not belong together"):
+        write_gguf(folder, tmp_path / "n.gguf", "f16")
+    assert [path.name for path in tmp_path.glob("*n.gguf*")] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"pre_tokenizer": {"type": "Whitespace"}}, "does not know llama.cpp's name"),
+        ({"model": {"type": "BPE", "byte_fallback": True, "vocab": {}, "merges": []}}, "tokenizer.model beside it"),
+    ],
+)
+def test_a_tokenizer_that_would_be_read_wrongly_is_refused(
+    random_models: dict[str, Path], tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    folder = shutil.copytree(random_models["tuned"], tmp_path / "m")
+    spec = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    write_json(folder / "tokenizer.json", spec | change)
+    with pytest.raises(ModelError, match=said):
+        write_gguf(folder, tmp_path / "m.gguf", "q8_0")
+    assert not (tmp_path / "m.gguf").exists()
+
+
+def test_a_tokenizer_described_wrongly_is_found_by_comparing_tokens(
+    random_models: dict[str, Path], tmp_path: Path, original: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("alpaca_nb.inference.gguf.tokens.begins_with_bos", lambda folder: False)
+    with pytest.raises(ModelError, match="as other tokens than transformers"):
+        run_gguf(random_models["tuned"], tmp_path / "m.gguf", "f32", original)
+
+
+def test_export_writes_file_modelfile_and_checks_and_chat_runs_it(
+    random_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("xllamacpp", reason='xllamacpp is not installed: pip install -e ".[gguf]"')
+    command = ["export", str(random_run), "--format", "gguf", "--quantization"]
+    assert main([*command, "f16,q8_0", "--output", str(tmp_path)]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "MODEL_CARD.md",
+        "Modelfile",
+        "alpaca.jinja",
+        "checks.json",
+        "run-f16.gguf",
+        "run-q8_0.gguf",
+    ]
+    text = (tmp_path / "Modelfile").read_text(encoding="utf-8")
+    assert "FROM ./run-q8_0.gguf" in text and '### Response:"""' in text and "temperature 0.7" in text
+    assert main([*command, "q9", "--output", str(tmp_path)]) == 2
+    said = iter(["Name a river.", "/quit"])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(said))
+    assert main(["chat", str(random_run), "--gguf", str(tmp_path / "run-q8_0.gguf"), "--max-new-tokens", "5"]) == 0
+    assert "[5 tokens" in capsys.readouterr().out
+    llama = LlamaCpp(tmp_path / "run-f16.gguf")
+    drawn = [llama.answer("Name a river.", "", 12, Sampling(1.0, seed=seed)).text for seed in (1, 1, 2)]
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+# ---- difference ----
+
+
+def test_the_difference_gives_the_tuned_model_back_bit_for_bit(random_models: dict[str, Path], tmp_path: Path) -> None:
+    difference = make(random_models["untuned"], random_models["tuned"], tmp_path / "diff")
+    assert weights_digest(difference) != weights_digest(random_models["tuned"])
+    recovered = recover(difference, random_models["untuned"], tmp_path / "back")
+    assert sha256_of(recovered / "model.safetensors") == sha256_of(random_models["tuned"] / "model.safetensors")
+    assert {path.name for path in recovered.iterdir()} == {path.name for path in random_models["tuned"].iterdir()}
+    assert load_model(recovered, "float32").num_parameters() > 0
+
+
+def test_a_vocabulary_that_grew_and_bfloat16_come_back_too(random_models: dict[str, Path], tmp_path: Path) -> None:
+    base = shutil.copytree(random_models["untuned"], tmp_path / "base")
+    load_model(random_models["untuned"], "bfloat16").save_pretrained(base)
+    tuned = shutil.copytree(random_models["tuned"], tmp_path / "tuned")
+    model = load_model(random_models["tuned"], "bfloat16")
+    model.resize_token_embeddings(model.config.vocab_size + 1, mean_resizing=False)
+    with torch.no_grad():
+        model.get_input_embeddings().weight[-1] = float("nan")  # bits count, not numbers
+    model.save_pretrained(tuned)
+    recovered = recover(make(base, tuned, tmp_path / "diff"), base, tmp_path / "back")
+    assert weights_digest(recovered) == weights_digest(tuned)
+    with pytest.raises(ModelError, match="no pair of base and tuned model"):
+        make(tuned, base, tmp_path / "wrong way round")
+    with pytest.raises(ModelError, match="one number format"):
+        make(random_models["untuned"], tuned, tmp_path / "other format")
+    assert not (tmp_path / "wrong way round").exists() and not (tmp_path / "other format").exists()
+
+
+def test_a_wrong_base_and_a_damaged_difference_write_nothing(random_models: dict[str, Path], tmp_path: Path) -> None:
+    difference = make(random_models["untuned"], random_models["tuned"], tmp_path / "diff")
+    with pytest.raises(ModelError, match="another base model"):
+        recover(difference, random_models["tuned"], tmp_path / "back")
+    with pytest.raises(InputFileError, match="is there already"):
+        recover(difference, random_models["untuned"], difference)
+    weights = difference / "model.safetensors"
+    data = np.fromfile(weights, np.uint8)
+    data[-5] ^= 1
+    data.tofile(weights)
+    with pytest.raises(ModelError, match="damaged or changed"):
+        recover(difference, random_models["untuned"], tmp_path / "back")
+    assert [path.name for path in tmp_path.iterdir()] == ["diff"]
+    manifest = read_json(difference / "diff.json")
+    assert isinstance(manifest, dict)
+    write_json(difference / "diff.json", {**manifest, "difference": weights_digest(difference)})
+    with pytest.raises(ModelError, match="what came out is not the tuned model"):
+        recover(difference, random_models["untuned"], tmp_path / "back")
+    assert [path.name for path in tmp_path.iterdir()] == ["diff"]
+
+
+def test_the_command_makes_and_recovers(
+    random_run: Path, random_models: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made, back = tmp_path / "diff", tmp_path / "back"
+    assert main(["export", str(random_run), "--format", "diff", "--output", str(made)]) == 0
+    command = ["export", str(made), "--format", "diff", "--recover", "--output", str(back), "--base"]
+    assert main([*command, str(random_models["tuned"])]) == 2 and not back.exists()
+    assert main([*command, str(random_models["untuned"])]) == 0
+    assert weights_digest(back) == weights_digest(random_run / "model")
+    from huggingface_hub import ModelCard
+
+    card = ModelCard.load(made / "MODEL_CARD.md")
+    assert "alpaca" in card.data.tags and card.data.license == "other"
+    assert "| epochs | 2 |" in card.text and "not recorded" in card.text
+    assert main(["export", str(made), "--format", "diff", "--recover"]) == 2
+    assert "another base model" in capsys.readouterr().err
