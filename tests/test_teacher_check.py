@@ -67,3 +67,12 @@ def test_an_endpoint_that_is_not_there_or_no_endpoint_is_a_finding_not_a_traceba
     assert any(level == "fail" and "an address such as" in text for level, text in found("api.openai.com", "x"))
     with served_teacher() as url:
         assert any(level == "warn" and "most end in /v1" in text for level, text in found(url.removesuffix("/v1"), "x"))
+
+
+def test_a_web_page_at_the_address_is_a_finding_too() -> None:
+    class Page(Teacher):
+        def respond(self, request: Request) -> Response:
+            return Response(200, b"<html>Welcome!</html>", content_type="text/html")
+
+    with served_teacher(Page(TextEndpoint(SEED))) as url:
+        assert any(level == "fail" and "a page that is no JSON" in text for level, text in found(url, "x"))

@@ -11,7 +11,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, TypeVar
 from openai.types import Batch
 
 from alpaca_nb.errors import TeacherError
-from alpaca_nb.files import Json
 from alpaca_nb.teacher.batch_files import MOST_BYTES, Results, input_line, read_results
 from alpaca_nb.teacher.client import Failure, guarded, scrub
 from alpaca_nb.teacher.ledger import Record
-from alpaca_nb.teacher.ledger_records import answer_record, failure_record, index_in
+from alpaca_nb.teacher.ledger_records import answer_record, failure_record
+from alpaca_nb.teacher.open_batches import OpenBatch, Place, open_batch_in
 from alpaca_nb.teacher.question import PATHS, Question, request_body
 
 if TYPE_CHECKING:
@@ -36,42 +36,6 @@ _RECORDS_PER_FSYNC = 100
 _TOO_LARGE = {"token_limit_exceeded", "too_many_tasks", "file_too_large"}
 _DOWNLOADS = 3  # of a file that lacks lines
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class Place:
-    """What a batch must remember of one of its questions."""
-
-    request: int
-    sha256: str
-    stop: tuple[str, ...]
-    worst_usd: Decimal
-
-    def as_json(self) -> Json:
-        """As it stands in the ledger."""
-        return [self.request, self.sha256, list(self.stop), str(self.worst_usd)]
-
-
-@dataclass(frozen=True)
-class OpenBatch:
-    """A batch that was planned and has not ended; `id` is empty as long as nobody knows whether it was created."""
-
-    key: str
-    places: dict[int, Place]
-    planned_at: float  # Unix seconds
-    id: str = ""
-
-    def labelled(self, record: Record) -> Record:
-        """An outcome's record with the batch that brought it, and the most it can cost."""
-        return record | {"batch": self.key, "worst_usd": str(self.places[index_in(record)].worst_usd)}
-
-
-def open_batch_in(record: Record) -> OpenBatch:
-    """The batch that a record of state `planned` describes."""
-    rows, at = record["questions"], record["at"]
-    assert isinstance(rows, list) and isinstance(at, int | float)
-    places = [Place(row[0], row[1], tuple(row[2]), Decimal(row[3])) for row in rows]  # type: ignore[index,arg-type]
-    return OpenBatch(str(record["key"]), {place.request: place for place in places}, float(at))
 
 
 class Desk:

@@ -61,7 +61,10 @@ async def _models_at(base_url: str) -> tuple[dict[str, str] | None, Answer]:
             models = [model async for model in client.models.list()]
             return {model.id: str(getattr(model, "shutdown_date", None) or "") for model in models}
 
-        outcome = await guarded(client, listed, TIMEOUT_SECONDS)
+        try:
+            outcome = await guarded(client, listed, TIMEOUT_SECONDS)
+        except AttributeError:  # the client takes a page of HTML for text, and its lists then fail like this
+            return None, ("fail", f"{base_url} answers with a page that is no JSON (is the address right?)")
     if not isinstance(outcome, Failure):
         return outcome, ("ok", f"{base_url} answers and lists {len(outcome)} models")
     if "HTTP 404" in outcome.message:
