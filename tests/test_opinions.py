@@ -14,11 +14,12 @@ from alpaca_nb.comparison import opinions as op
 from alpaca_nb.comparison.answer_files import contests_of_files, read_answers
 from alpaca_nb.comparison.engine import Judged, VerdictFile
 from alpaca_nb.comparison.figures_published import power_curve, published_rates
+from alpaca_nb.comparison.judge_model import judge_settings
 from alpaca_nb.comparison.pairing import Contest
 from alpaca_nb.comparison.published import PUBLISHED
 from alpaca_nb.comparison.ratings import RATINGS_FILE, Rating, rating_record
 from alpaca_nb.comparison.statistics import win_rate
-from alpaca_nb.errors import InputFileError
+from alpaca_nb.errors import BudgetError, InputFileError, LedgerError
 from alpaca_nb.evaluation_sets.downloads import PINNED
 from alpaca_nb.evaluation_sets.load import evaluation_tasks, read_self_instruct
 from alpaca_nb.files import write_json
@@ -161,6 +162,21 @@ def test_figures_say_their_numbers() -> None:
     _, alt = power_curve(179)
     assert "60.4 %" in alt and "55% takes 783" in alt
     assert published_rates([("all ties", win_rate(0, 0, 3))])[1]
+
+
+def test_errors_of_the_judge_name_the_judges_parameters(tmp_path: Path) -> None:
+    contests = [Contest("q", "t", "", ("tuned", "x"), ("a", "b"))]
+
+    def ask(base_url: str, model: str, budget: float) -> None:
+        settings = judge_settings(base_url, model, budget, "100,1000")
+        asyncio.run(op.opinions("model", contests, SEED, VerdictFile(), tmp_path, settings, 1))
+
+    with stub_endpoint(lambda number, prompt: completion("Verdict: A")) as stub:
+        with pytest.raises(BudgetError, match=r"of judge_budget_usd .* Raise judge_budget_usd"):
+            ask(stub.base_url, "judge-1", 0.0)
+        with pytest.raises(LedgerError, match="judge_model was 'judge-1' and is now 'judge-2'"):
+            ask(stub.base_url, "judge-2", 1.0)
+    assert stub.requests == []
 
 
 @pytest.mark.slow

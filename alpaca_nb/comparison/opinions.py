@@ -4,6 +4,7 @@
 where a model won and how far judges agree.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from alpaca_nb.comparison.pairing import Contest
 from alpaca_nb.comparison.raters import result_lines
 from alpaca_nb.comparison.ratings import RATINGS_FILE, people_verdicts, read_ratings
 from alpaca_nb.comparison.statistics import WinRate, win_rate
-from alpaca_nb.errors import InputFileError
+from alpaca_nb.errors import BudgetError, InputFileError, LedgerError, TeacherError
 from alpaca_nb.evaluation_sets.categories import category_counts
 from alpaca_nb.evaluation_sets.downloads import fetched
 from alpaca_nb.progress import Progress
@@ -105,9 +106,13 @@ async def opinions(
         done += 1
         progress.update(done)
 
-    async with open_judge_model(settings, run_dir / JUDGE_LEDGER) as model:
-        judged = await compare(model, contests, seed, file, concurrency=concurrency, report=report)
-        return judged, model.spent_usd
+    try:
+        async with open_judge_model(settings, run_dir / JUDGE_LEDGER) as model:
+            judged = await compare(model, contests, seed, file, concurrency=concurrency, report=report)
+            return judged, model.spent_usd
+    except (BudgetError, LedgerError, TeacherError) as error:  # in the words of this notebook's parameters
+        words = re.sub(r"\b(?:teacher_(?=\w)|(?=budget_usd))", "judge_", str(error))
+        raise type(error)(words) from None
 
 
 def further_inputs(run_dir: Path) -> list[Path]:
