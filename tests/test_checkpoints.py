@@ -31,7 +31,7 @@ from alpaca_nb.finetuning.results import METRICS_FILE, StepMetrics, append_metri
 from alpaca_nb.finetuning.same_run import differences, fingerprint_of
 from alpaca_nb.finetuning.save import rehearse_save, whole_weights
 from alpaca_nb.finetuning.settings import TrainingSettings
-from alpaca_nb.finetuning.stage import prepare_folder
+from alpaca_nb.finetuning.stage import drop_checkpoints, prepare_folder
 from alpaca_nb.finetuning.train import build_model, new_optimizer, take_steps
 from alpaca_nb.models import load_model, load_tokenizer, model_folder
 
@@ -131,6 +131,10 @@ def test_the_last_checkpoints_stay_and_the_newest_whole_one_counts(tmp_path: Pat
     assert not (folder / "step-000008").exists()
     (folder / "step-000006" / ".metadata").unlink()  # a user is at liberty to go back
     assert newest_checkpoint(tmp_path, "this run") == Checkpoint(4, "this run", 8.0)
+    drop_checkpoints(tmp_path, keep=2)
+    assert len(list(folder.glob("step-*"))) == 2
+    drop_checkpoints(tmp_path, keep=1)
+    assert [one.name for one in folder.glob("step-*")] == ["step-000006"]
     (folder / "latest.json").write_text("{")
     assert newest_checkpoint(tmp_path, "this run") is None
 

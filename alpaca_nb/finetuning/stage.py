@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from alpaca_nb.finetuning.checkpoints import newest_checkpoint
+from alpaca_nb.finetuning.checkpoints import CHECKPOINTS_FOLDER, newest_checkpoint
 from alpaca_nb.finetuning.encode import EncodedRow, write_rows
 from alpaca_nb.finetuning.launch import Machines, OnProgress, command_elsewhere, run_torchrun
 from alpaca_nb.finetuning.results import (
@@ -78,6 +78,18 @@ def prepare_folder(
     write_fingerprint(folder, new)
     changed = differences(old, new) if old else []
     return f"training begins anew; changed since the last run: {', '.join(changed)}" if changed else "training begins"
+
+
+def drop_checkpoints(folder: Path, keep: int) -> None:
+    """Delete a finished run's checkpoints but for the last `keep`.
+
+    Not the training itself does it but the notebook's end: should a cell between them fail, nothing is trained twice.
+    """
+    root = folder / CHECKPOINTS_FOLDER
+    for one in sorted(root.glob("step-*"))[: -keep or None]:
+        shutil.rmtree(one)
+    if not keep:
+        shutil.rmtree(root, ignore_errors=True)
 
 
 def number_of_parameters(model_folder: Path) -> int:

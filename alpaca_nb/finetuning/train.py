@@ -10,7 +10,6 @@ import dataclasses
 import json
 import os
 import random
-import shutil
 import sys
 import time
 from datetime import timedelta
@@ -25,7 +24,6 @@ from transformers import PreTrainedTokenizerBase
 
 from alpaca_nb.finetuning.attention import use_packed_attention
 from alpaca_nb.finetuning.checkpoints import (
-    CHECKPOINTS_FOLDER,
     Checkpoint,
     CheckpointClock,
     check_disk,
@@ -140,8 +138,6 @@ def run(folder: Path, settings: TrainingSettings, device: torch.device) -> None:
             peak_memory_bytes=int(peak),
         )
         write_result(folder, result)
-        if not settings.keep_checkpoints:
-            shutil.rmtree(folder / CHECKPOINTS_FOLDER, ignore_errors=True)
 
 
 def build_model(
