@@ -14,6 +14,7 @@ from pathlib import Path
 
 from alpaca_nb import __version__
 from alpaca_nb.errors import KitError, StageError
+from alpaca_nb.estimate_command import add_estimate
 from alpaca_nb.many_runs import add_compare, add_sweep
 
 PROGRAM = "alpaca-nb"
@@ -119,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _command(commands, "recipes", _recipes, "list the recipes, each with its time and price")
     _add_check(commands)
+    add_estimate(commands, _command)
     _add_inspect(commands)
     add_compare(commands, _command)
     add_sweep(commands, _command)

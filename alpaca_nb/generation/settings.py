@@ -88,10 +88,11 @@ class GenerationSettings:
         return self.ask_for == "structured" or (self.ask_for == "auto" and accepts.known and accepts.structured_output)
 
 
-def settings_of(parameters: Mapping[str, Parameter]) -> GenerationSettings:
+def settings_of(parameters: Mapping[str, Parameter], *, to_send: bool = True) -> GenerationSettings:
     """The settings that a recipe's parameters ask for, each checked; a parameter that is absent has its usual value.
 
-    Raises `RecipeError`, `TeacherError` or `BudgetError` naming the parameter, also where a key is missing.
+    Raises `RecipeError`, `TeacherError` or `BudgetError` naming the parameter; where something is to be sent,
+    also for a missing key.
     """
     given = {name: parameters[name] for name in _OF_THE_TEACHER if name in parameters}
     teacher = TeacherSettings(
@@ -103,7 +104,8 @@ def settings_of(parameters: Mapping[str, Parameter]) -> GenerationSettings:
         seed=int(parameters["seed"]),
         **{_OF_THE_TEACHER[name]: value for name, value in given.items()},  # type: ignore[arg-type]
     )
-    check_key(teacher.base_url)
+    if to_send:
+        check_key(teacher.base_url)
     return GenerationSettings(
         teacher=teacher,
         seed=teacher.seed,
