@@ -21,7 +21,7 @@ from alpaca_nb.runs import KIT_FOLDER, Stage
 from alpaca_nb.teacher.ledger import scan
 from alpaca_nb.teacher.settings import TeacherSettings
 
-STARTING_SECONDS = 0.15  # a life without a plan dies within this
+STARTING_SECONDS = 0.1  # a life without a plan dies within this
 LATER_SECONDS = 0.02  # after the answer that its death waits for
 OUTCOMES = ("answer", "failed")
 

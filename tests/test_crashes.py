@@ -42,7 +42,7 @@ def test_two_hundred_kills_lose_nothing_and_change_no_byte(tmp_path: Path) -> No
     assert 380 <= len(undisturbed["prompts"]) == undisturbed["asked"] <= 440
     assert len(report["answers"]) == KILLS
     assert report["answers"][KILLS // 4] < report["answers"][KILLS // 2] < report["answers"][-1] > 250
-    assert max(report["on_their_way"]) >= 12, "some deaths should find many requests on their way"
+    assert max(report["on_their_way"]) > 4, "some deaths should find more on their way than a life begins with"
 
     # nothing recorded is lost
     assert sum(report["lost_bytes"]) == 0
