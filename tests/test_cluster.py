@@ -15,6 +15,7 @@ from training_rows import with_settings
 from alpaca_nb.cli import _parser
 from alpaca_nb.finetuning.stage import command_of_machine
 from alpaca_nb.parameters import read_declarations
+from alpaca_nb.recipes import RECIPES_FOLDER
 from alpaca_nb.runs import NOTEBOOKS_FOLDER
 
 CLUSTER = REPOSITORY / "papermill_runs" / "cluster"
@@ -59,6 +60,8 @@ def test_slurm_starts_one_task_a_machine() -> None:
     text = (CLUSTER / "slurm.sbatch").read_text(encoding="utf-8")
     options = dict(re.findall(r"^#SBATCH --([a-z-]+)=(\S+)$", text, flags=re.MULTILINE))
     assert options["ntasks-per-node"] == "1" and int(options["nodes"]) > 1
+    recipe = re.findall(r"RECIPE:-(\w+)", text)[0]
+    assert (RECIPES_FOLDER / f"{recipe}.yaml").is_file()
     body = text.split("#SBATCH")[-1]
     assert set(re.findall(r"papermill_runs/\S+\.sh", body)) == {"papermill_runs/cluster/one_machine.sh"}
 
@@ -66,6 +69,7 @@ def test_slurm_starts_one_task_a_machine() -> None:
 @needs_bash
 def test_skypilot_calls_the_script_that_is_there() -> None:
     task = yaml.safe_load((CLUSTER / "skypilot.yaml").read_text(encoding="utf-8"))
+    assert (RECIPES_FOLDER / f"{task['envs']['RECIPE']}.yaml").is_file()
     assert task["num_nodes"] == 2 and task["workdir"] == "."
     assert list(task["volumes"]) == [str(Path(task["envs"]["RUN_DIR"]).parent)]  # the run folder is on shared storage
     subprocess.run(["bash", "-n"], input=task["run"], text=True, check=True)
