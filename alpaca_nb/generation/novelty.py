@@ -19,7 +19,7 @@ from alpaca_nb.errors import InputFileError, RecipeError
 from alpaca_nb.similarity.overlap import Outline, OverlapIndex
 from alpaca_nb.similarity.rouge_l import f_measure, words_of
 
-_BARS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)  # scores to try, to find the most promising texts
+_BARS = tuple(step / 20 for step in range(18, 1, -1))  # scores to try, to find the most promising texts
 _PROMISING = 20  # so many texts more than asked for are scored before the rest is ruled out
 _ROUNDING = 1e-9  # far above the error of a float between 0 and 1, far below the step from one score to another
 
@@ -41,11 +41,12 @@ class NoveltyFilter:
             raise RecipeError(f"novelty_threshold is {threshold}; it must be between 0 and 1")
         self.threshold = threshold
         self._numbers: dict[str, int] = {}  # word → number, in the order in which they are first met
-        self._texts: list[str] = []  # one character a word
+        self._texts: NDArray[np.object_] = np.empty(1024, dtype=object)  # one character a word; grows by doubling
+        self._count = 0
         self._index = OverlapIndex(threshold)
 
     def __len__(self) -> int:
-        return len(self._texts)
+        return self._count
 
     def add(self, text: str) -> bool:
         """Keep `text` if it is new; says whether it was kept."""
@@ -97,20 +98,26 @@ class NoveltyFilter:
         return "".join(map(chr, words)), self._index.outline(words)
 
     def _keep(self, encoded: str, outline: Outline) -> None:
-        self._texts.append(encoded)
+        if self._count == len(self._texts):
+            self._texts = np.concatenate([self._texts, np.empty_like(self._texts)])
+        self._texts[self._count] = encoded
+        self._count += 1
         self._index.append(outline)
 
     def _nearest(self, encoded: str, outline: Outline, k: int) -> list[tuple[int, float]]:
         """Score the most promising texts; what cannot reach the k-th best of them need not be looked at."""
-        if not self._texts or k < 1:
+        if not self._count or k < 1:
             return []
         best_possible = self._index.best_possible(outline)
         bar = next((bar for bar in _BARS if np.count_nonzero(best_possible >= bar) >= k + _PROMISING), 0.0)
-        scores = self._scores(encoded, np.flatnonzero(best_possible >= bar))
-        reached = np.sort(scores)[-k] if len(scores) >= k else 0.0
-        texts = np.flatnonzero(best_possible >= reached - _ROUNDING)
+        texts = np.flatnonzero(best_possible >= bar)
         scores = self._scores(encoded, texts)
-        order = np.argsort(-scores, kind="stable")[:k]  # stable: earlier texts first among equals
+        reached = (np.sort(scores)[-k] if len(scores) >= k else 0.0) - _ROUNDING
+        if reached < bar:  # else all that can reach it are scored already
+            more = np.flatnonzero((best_possible >= reached) & (best_possible < bar))
+            texts = np.concatenate([texts, more])
+            scores = np.concatenate([scores, self._scores(encoded, more)])
+        order = np.lexsort((texts, -scores))[:k]  # earlier texts first among equals
         return list(zip(texts[order].tolist(), scores[order].tolist(), strict=True))
 
     def _scores(self, encoded: str, texts: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -118,7 +125,7 @@ class NoveltyFilter:
         scores = np.zeros(len(texts))
         if len(texts) == 0:
             return scores
-        chosen = [self._texts[number] for number in texts.tolist()]
+        chosen = self._texts.take(texts).tolist()
         common = cdist([encoded], chosen, scorer=LCSseq.similarity, dtype=np.int32)[0]
         some = np.flatnonzero(common)
         lengths = self._index.lengths[texts[some]].astype(np.float64)

@@ -1,0 +1,246 @@
+"""How much does the kit's own work add to asking? A whole run of stage 02 against a teacher that answers at once.
+
+    python benchmarks/generation.py                       # about four minutes, two cores
+    python benchmarks/generation.py --rows 5000 --no-write
+
+The teacher is a process of its own on loopback: it writes answers of sixteen tasks each from made-up instructions with
+Alpaca's statistics (`instructions.py`), made before the clock starts. Ours is everything that a run does: ask, record
+with fsync, parse, filter, novelty with the nearest neighbour, and the final files. Beside it, in the same run and
+against the same teacher, the bare `openai` client sends the same requests at the same concurrency and throws the
+answers away; that is the most that any generator built on it can reach on this machine.
+"""
+
+import argparse
+import asyncio
+import importlib.metadata
+import json
+import multiprocessing
+import os
+import platform
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import psutil
+from instructions import instructions
+
+from alpaca_nb.files import write_json
+from alpaca_nb.generation.seeds import read_seed_tasks
+from alpaca_nb.generation.settings import GenerationSettings
+from alpaca_nb.generation.stage import generate
+from alpaca_nb.generation.ways import Way
+from alpaca_nb.runs import KIT_FOLDER, Stage
+from alpaca_nb.teacher.client import open_client
+from alpaca_nb.teacher.settings import TeacherSettings
+
+TASKS = 16  # in each answer, as the published generator gets at most
+FIRST = 4
+CONCURRENCY = 16
+GOAL_PER_SECOND = 150
+RESULTS = Path(__file__).resolve().parent / "results"
+ALPACAS_ROWS = 52_002
+OUTPUT = "It is about the river, the bridge and the meadow; each of them has its own colour and its own sound. " * 2
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One whole run of ours."""
+
+    seconds: float
+    cpu_seconds: float  # of this process, the teacher's not counted
+    responses: int
+    rows: int
+    candidates: int
+    megabytes_per_thousand: float  # resident memory gained over the second half, for each thousand responses
+
+
+def main() -> None:
+    options = _options()
+    print(f"writing {options.answers:,} answers of {TASKS} tasks …", flush=True)
+    bodies = answer_bodies(options.answers, options.seed)
+    with tempfile.TemporaryDirectory() as folder, Teacher(bodies) as teacher:
+        ours = whole_run(Path(folder) / "run", teacher.base_url, options.rows)
+        before = bare_client(teacher.base_url, ours.responses)
+        again = whole_run(Path(folder) / "again", teacher.base_url, options.rows)
+        after = bare_client(teacher.base_url, ours.responses)
+    bare = (before + after) / 2
+    seconds = (ours.seconds + again.seconds) / 2
+    per_second = ours.responses / seconds
+    result = {
+        "what": "a whole run of stage 02 (ask, fsync, parse, filter, novelty, files), teacher in a process of its own",
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "hardware": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()},
+        "load_average_at_end": os.getloadavg()[0],
+        "versions": {"python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in ("openai", "numpy", "rapidfuzz")},
+        "config": {"rows": options.rows, "tasks_per_answer": TASKS, "concurrency": CONCURRENCY, "seed": options.seed},
+        "responses": ours.responses,
+        "rows_kept": ours.rows,
+        "candidates": ours.candidates,
+        "ours_seconds_of_each_run": [round(ours.seconds, 2), round(again.seconds, 2)],
+        "ours_cpu_milliseconds_per_response": round(
+            1000 * (ours.cpu_seconds + again.cpu_seconds) / 2 / ours.responses, 2
+        ),
+        "responses_per_second": round(per_second, 1),
+        "goal_per_second": GOAL_PER_SECOND,
+        "bare_client_responses_per_second_of_each_run": [round(before, 1), round(after, 1)],
+        "share_of_the_bare_client": round(per_second / bare, 3),
+        "own_milliseconds_per_response": round(1000 * (1 / per_second - 1 / bare), 2),
+        "seconds_of_ours_for_52002_rows": round(seconds * ALPACAS_ROWS / ours.rows, 1),
+        "memory_megabytes_per_thousand_responses": round(again.megabytes_per_thousand, 2),
+    }
+    print(json.dumps(result, indent=2))
+    if options.write:
+        print(write_json(RESULTS / f"generation_{datetime.now(UTC):%Y-%m-%d}.json", result))
+
+
+def whole_run(folder: Path, base_url: str, rows: int) -> Measured:
+    """Stage 02 from an empty folder; memory is sampled beside it."""
+    teacher = TeacherSettings(base_url, "instant", 1.0, 3072, 0.0, 17)
+    settings = GenerationSettings(teacher, 17, rows, concurrency=CONCURRENCY, ask_for="numbered")
+    memory = MemoryCurve(folder / "generation" / "ledger.jsonl")
+    began, cpu = time.perf_counter(), time.process_time()
+    with memory:
+        made = asyncio.run(generate(Stage("02_generate_data", folder, {}), settings, _way(settings)))
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    candidates = len(made.folded.kept) + len(made.folded.rejected)
+    return Measured(
+        seconds, made.totals.answers, len(made.folded.kept), candidates, memory.per_thousand(made.totals.answers)
+    )
+
+
+def bare_client(base_url: str, requests: int) -> float:
+    """Requests per second of the `openai` client alone, with the same prompts at the same concurrency."""
+    settings = GenerationSettings(TeacherSettings(base_url, "instant", 1.0, 3072, 0.0, 17), 17, 1, ask_for="numbered")
+    way = _way(settings)
+
+    async def work() -> None:
+        numbers = iter(range(requests))
+        async with open_client(base_url, 60.0) as client:
+
+            async def worker() -> None:
+                for number in numbers:
+                    prompt = way.questions(number)[0].prompt
+                    await client.chat.completions.with_raw_response.create(
+                        model="instant", messages=[{"role": "user", "content": prompt}], max_tokens=3072
+                    )
+
+            await asyncio.gather(*(worker() for _ in range(CONCURRENCY)))
+
+    began = time.perf_counter()
+    asyncio.run(work())
+    return requests / (time.perf_counter() - began)
+
+
+def answer_bodies(answers: int, seed: int) -> list[bytes]:
+    """HTTP responses, whole: the head and a chat completion with sixteen numbered tasks."""
+    texts = instructions(answers * TASKS, seed)
+    bodies = []
+    for start in range(0, len(texts), TASKS):
+        items = [
+            f"{n}. Instruction: {text}\n{n}. Input: <noinput>\n{n}. Output: {OUTPUT}"
+            for n, text in enumerate(texts[start : start + TASKS], start=FIRST)
+        ]
+        content = "\n###\n".join(items).removeprefix(f"{FIRST}. Instruction:")
+        message = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
+        usage = {"prompt_tokens": 700, "completion_tokens": 1500, "total_tokens": 2200}
+        value = {"id": "x", "object": "chat.completion", "model": "instant", "choices": [message], "usage": usage}
+        body = json.dumps(value).encode()
+        head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        bodies.append(head.encode() + body)
+    return bodies
+
+
+class Teacher:
+    """The teacher's process; request n gets answer n, whatever it asks."""
+
+    def __init__(self, bodies: list[bytes]) -> None:
+        self._bodies = bodies
+
+    def __enter__(self) -> "Teacher":
+        ours, theirs = multiprocessing.get_context("fork").Pipe()
+        self._process = multiprocessing.get_context("fork").Process(target=_serve, args=(self._bodies, theirs))
+        self._process.start()
+        self.base_url = f"http://127.0.0.1:{ours.recv()}/v1"
+        return self
+
+    def __exit__(self, *arguments: object) -> None:
+        self._process.terminate()
+        self._process.join()
+
+
+def _serve(bodies: list[bytes], connection: Connection) -> None:
+    count = 0
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal count
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                lower = head.lower()
+                start = lower.index(b"content-length:") + 15
+                await reader.readexactly(int(lower[start : lower.index(b"\r\n", start)]))
+                writer.write(bodies[count % len(bodies)])
+                count += 1
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    async def serve() -> None:
+        server = await asyncio.start_server(handle, "127.0.0.1", 0)
+        connection.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(serve())
+
+
+class MemoryCurve:
+    """Resident memory of this process against the ledger's size, sampled twice a second."""
+
+    def __init__(self, ledger: Path) -> None:
+        self._ledger, self._samples, self._stop = ledger, list[tuple[int, int]](), threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+
+    def __enter__(self) -> "MemoryCurve":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *arguments: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        process = psutil.Process()
+        while not self._stop.wait(0.5):
+            if self._ledger.exists():
+                self._samples.append((self._ledger.stat().st_size, process.memory_info().rss))
+
+    def per_thousand(self, responses: int) -> float:
+        """Megabytes gained from half-way to the last sample before the end, for each thousand responses."""
+        if len(self._samples) < 4:
+            return float("nan")
+        largest = self._samples[-1][0]
+        half = next(rss for size, rss in self._samples if size >= largest / 2)
+        last = max(rss for size, rss in self._samples if size < largest or size == largest)
+        return (last - half) / 1e6 / (responses / 2 / 1000)
+
+
+def _way(settings: GenerationSettings) -> Way:
+    return settings.way(read_seed_tasks(KIT_FOLDER / "alpaca_nb" / "seed_tasks" / "seed_tasks.jsonl"))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=ALPACAS_ROWS)
+    parser.add_argument("--answers", type=int, default=5_500, help="how many the teacher has ready")
+    parser.add_argument("--seed", type=int, default=17)
+    parser.add_argument("--no-write", dest="write", action="store_false", help="print the result only")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
