@@ -13,6 +13,7 @@ def add_commands(command: Add) -> None:
     """Add the four commands; `command` makes a parser from a name, a function, a summary and examples."""
     _add_chat(command)
     _add_answer(command)
+    _add_demo(command)
     _add_export(command)
 
 
@@ -36,6 +37,30 @@ def _export(options: argparse.Namespace) -> int:
     from alpaca_nb.inference.sharing import export_diff
 
     return export_diff(options)
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from alpaca_nb.inference.demo.command import run_demo
+
+    return run_demo(options)
+
+
+def _add_demo(command: Add) -> None:
+    parser = command(
+        "demo",
+        _demo,
+        "serve a web page on which both models answer: moderated, watermarked, with a flag button",
+        "examples:\n"
+        "  alpaca-nb demo papermill_runs/output/tiny                    then open http://127.0.0.1:7860\n"
+        "  alpaca-nb demo papermill_runs/output/tiny --word-filter      hold answers with listed words back",
+    )
+    add = parser.add_argument
+    add("run_dir", type=Path, metavar="RUN_DIR", help="a run folder whose notebook 03 has finished")
+    add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this computer only)")
+    add("--port", type=int, default=7860, help="0 takes a free one (default: 7860)")
+    add("--word-filter", nargs="?", const="", metavar="FILE", help="filter words: the kit's list, or one word a line")
+    add("--per-minute", type=_positive, default=20, metavar="N", help="questions of one visitor (default: 20)")
+    add("--tuned-only", action="store_true", help="do not load the untuned model (half the memory)")
 
 
 def _add_export(command: Add) -> None:
