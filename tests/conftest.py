@@ -5,11 +5,15 @@ import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from alpaca_nb.models import model_folder
 from alpaca_nb.runs import begin_stage
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -49,3 +53,17 @@ def random_run(random_models: dict[str, Path], tmp_path_factory: pytest.TempPath
     base = str(random_models["untuned"])
     begin_stage("03_finetune_fsdp", str(run_dir), seed=17, base_model=base, epochs=2).finish(metrics=metrics)
     return run_dir
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    """Headless Chromium; skips where playwright or the browser is absent (another may be named in $CHROMIUM)."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e .[browser]")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    found = found or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium, or name one in $CHROMIUM")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()

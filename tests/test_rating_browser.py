@@ -3,13 +3,9 @@
 Needs `pip install -e .[browser]` and Chromium (`apt-get install chromium`), or a browser named in $CHROMIUM.
 """
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from rating_runs import HOSTILE, STRONG, rating_server, run_to_rate
 
 from alpaca_nb.comparison.ratings import RATINGS_FILE, read_ratings
@@ -18,19 +14,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 PAIRS = 7  # one of them equal, so six to rate
-
-
-@pytest.fixture(scope="module")
-def browser() -> "Iterator[Browser]":
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -e .[browser]")
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    found = found or shutil.which("google-chrome")
-    if found is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium, or name one in $CHROMIUM")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def open_page(browser: "Browser", url: str, traffic: list[str]) -> "Page":
