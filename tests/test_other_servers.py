@@ -79,10 +79,12 @@ def wait_until_it_answers(url: str, alive: Callable[[], bool], seconds: float = 
             time.sleep(0.2)
 
 
-@pytest.mark.parametrize(("server", "rows"), [(llama_cpp, 3), (transformers_serve, 2)])
-def test_a_real_model_writes_rows_that_bear_its_name(server: Callable[..., object], rows: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("server", "rows", "tokens"), [(llama_cpp, 3, 160), (transformers_serve, 2, 48)])
+def test_a_real_model_writes_rows_that_bear_its_name(
+    server: Callable[..., object], rows: int, tokens: int, tmp_path: Path
+) -> None:
     with server(tmp_path) as (url, model):  # type: ignore[attr-defined]
-        teacher = TeacherSettings(url, model, 0.7, 48, 0.0, 17)
+        teacher = TeacherSettings(url, model, 0.7, tokens, 0.0, 17)
         wanted = GenerationSettings(teacher, 17, rows, seeds_per_request=8, concurrency=2, ask_for="list")
         made = asyncio.run(generate(Stage("02_generate_data", tmp_path / "run", {}), wanted, wanted.way(SEEDS)))
     assert made.teacher.removesuffix("@main") == model  # `transformers serve` names the revision too
