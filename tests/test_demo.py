@@ -25,8 +25,8 @@ HOT = Sampling(temperature=1.0, top_p=1.0)
 HUMAN = (
     "One, two, three, four, five, six, seven, eight, nine, ten. The capital of France is Paris, and the capital of "
     "Germany is Berlin. Water boils at one hundred degrees. Name three animals that live in the water. A whale, a "
-    "shark and an octopus live in the sea, and a frog in a pond. A person wrote to us on Tuesday and asked for the price of "
-    "the table with the green chairs; we answered by email."
+    "shark and an octopus live in the sea, and a frog in a pond. A person wrote to us on Tuesday and asked for the "
+    "price of the table with the green chairs; we answered by email."
 )
 
 

@@ -54,8 +54,13 @@ class LlamaCpp:
         assert stream.answer is not None
         return stream.answer
 
-    def stream(self, instruction: str, input: str, max_new_tokens: int, sampling: Sampling) -> "LlamaStream":
-        """Begin an answer; the same seed draws the same text, though not the text that transformers draws."""
+    def stream(
+        self, instruction: str, input: str, max_new_tokens: int, sampling: Sampling, **more: object
+    ) -> "LlamaStream":
+        """Begin an answer; the same seed draws the same text, though not the text that transformers draws.
+
+        `more` are options of llama.cpp's own server.
+        """
         request = {
             "prompt": alpaca_prompt(instruction, input),
             "max_tokens": max_new_tokens,
@@ -65,6 +70,7 @@ class LlamaCpp:
             "min_p": 0.0,  # llama.cpp's default cuts at 0.05
             "seed": sampling.seed,
             "cache_prompt": False,  # a prompt half remembered is summed in another order
+            **more,
         }
         return LlamaStream(self._server, request)
 
