@@ -108,9 +108,8 @@ def whole_run(folder: Path, base_url: str, rows: int) -> Measured:
         made = asyncio.run(generate(Stage("02_generate_data", folder, {}), settings, _way(settings)))
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     candidates = len(made.folded.kept) + len(made.folded.rejected)
-    return Measured(
-        seconds, made.totals.answers, len(made.folded.kept), candidates, memory.per_thousand(made.totals.answers)
-    )
+    answers = made.totals.answers
+    return Measured(seconds, cpu, answers, len(made.folded.kept), candidates, memory.per_thousand(answers))
 
 
 def bare_client(base_url: str, requests: int) -> float:
