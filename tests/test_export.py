@@ -19,6 +19,7 @@ from alpaca_nb.inference.gguf.writing import write_gguf
 from alpaca_nb.inference.sampling import Sampling
 from alpaca_nb.inference.sharing import make, recover, weights_digest
 from alpaca_nb.models import load_model, load_tokenizer
+from alpaca_nb.models.random_llama import TEXT
 from alpaca_nb.prompts import PROMPT_WITHOUT_INPUT, alpaca_prompt
 
 
@@ -111,6 +112,37 @@ def test_a_tokenizer_that_would_be_read_wrongly_is_refused(
     with pytest.raises(ModelError, match=said):
         write_gguf(folder, tmp_path / "m.gguf", "q8_0")
     assert not (tmp_path / "m.gguf").exists()
+
+
+def test_a_sentencepiece_vocabulary_keeps_its_scores(tmp_path: Path) -> None:
+    pytest.importorskip("xllamacpp", reason='xllamacpp is not installed: pip install -e ".[gguf]"')
+    sentencepiece = pytest.importorskip("sentencepiece", reason='sentencepiece: pip install -e ".[gguf]"')
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    folder = tmp_path / "m"
+    config = LlamaConfig(
+        vocab_size=600, hidden_size=64, intermediate_size=96, num_hidden_layers=1, num_attention_heads=2
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    (tmp_path / "text.txt").write_text("\n".join(TEXT), encoding="utf-8")
+    sentencepiece.SentencePieceTrainer.train(
+        input=str(tmp_path / "text.txt"),
+        model_prefix=str(folder / "tokenizer"),
+        vocab_size=600,
+        model_type="bpe",
+        byte_fallback=True,
+        allow_whitespace_only_pieces=True,
+        remove_extra_whitespaces=False,
+        normalization_rule_name="identity",
+        minloglevel=2,
+    )
+    names = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "tokenizer_class": "LlamaTokenizer"}
+    write_json(folder / "tokenizer_config.json", names | {"add_bos_token": True, "legacy": True})
+    llama = LlamaCpp(write_gguf(folder, tmp_path / "m.gguf", "f16"))
+    tokenizer = load_tokenizer(folder)
+    for instruction in ("Name three rivers.", "Add 12, 345 and ü é\n\n  two\tthree"):
+        prompt = alpaca_prompt(instruction)
+        assert llama.tokens(prompt) == tokenizer(prompt).input_ids
 
 
 def test_a_tokenizer_described_wrongly_is_found_by_comparing_tokens(
