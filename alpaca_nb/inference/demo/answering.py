@@ -10,6 +10,7 @@ from alpaca_nb.inference.demo.moderation import Moderator
 from alpaca_nb.inference.demo.watermark import Detection, detect, marking
 from alpaca_nb.inference.run_models import Loaded, Which
 from alpaca_nb.inference.sampling import Sampling
+from alpaca_nb.memory import give_back_freed_memory
 
 WITHHELD = "[withheld: {}]"
 
@@ -58,6 +59,7 @@ class Demo:
                     tuned, untuned = (text, shown.untuned) if which == "tuned" else (shown.tuned, text)
                     shown = Shown(tuned, untuned, status)
                     yield shown
+        give_back_freed_memory()  # a thread for each answer leaves holes that would add up over days
         exchange: dict[str, object] = {"instruction": instruction, "input": input, "tuned": shown.tuned}
         exchange |= {"untuned": shown.untuned} if "untuned" in asked else {}
         yield dataclasses.replace(shown, exchange={**exchange, **dataclasses.asdict(sampling), "max_new_tokens": limit})
