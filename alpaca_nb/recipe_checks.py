@@ -6,10 +6,10 @@ Stages check their parameters themselves. What is repeated here is cheap and nee
 import os
 from collections.abc import Mapping
 
-from alpaca_nb.errors import RecipeError, TeacherError
+from alpaca_nb.errors import BudgetError, RecipeError, TeacherError
 from alpaca_nb.prices import OFFLINE_MODEL, is_loopback
 from alpaca_nb.runs import Parameter
-from alpaca_nb.teacher.settings import KEY_VARIABLE, check_address, check_address_for
+from alpaca_nb.teacher.settings import KEY_VARIABLE, NEEDED, check_address, check_address_for, teacher_settings_of
 
 CHOICES = {
     "judge": ("checkable", "model", "people"),
@@ -36,7 +36,9 @@ def check_values(parameters: Mapping[str, Parameter]) -> None:
         address = str(parameters.get("teacher_base_url", ""))
         check_address(address)
         check_address_for(str(parameters.get("teacher_model", OFFLINE_MODEL)), address)
-    except TeacherError as error:
+        if all(name in parameters for name in NEEDED):
+            teacher_settings_of(parameters)  # its price form, tier, interface and limits too
+    except (TeacherError, BudgetError) as error:
         raise RecipeError(str(error)) from None
 
 

@@ -286,6 +286,23 @@ def test_a_value_that_no_stage_knows_is_refused(options: list[str], message: str
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        "service_tier=turbo",
+        "teacher_api=telepathy",
+        "price_usd_per_million=cheap",
+        "price_usd_per_million=1",
+        "budget_usd=-1",
+        "temperature=3",
+        "max_completion_tokens=0",
+    ],
+)
+def test_a_teachers_settings_are_refused_before_anything_runs(option: str) -> None:
+    with pytest.raises(RecipeError, match=option.partition("=")[0]):
+        recipes.load("tiny", [option])
+
+
 def test_only_a_teacher_elsewhere_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = {"teacher_base_url": "https://api.openai.com/v1"}
     monkeypatch.setenv("OPENAI_API_KEY", " ")

@@ -15,16 +15,9 @@ from alpaca_nb.records import SeedTask
 from alpaca_nb.runs import Parameter
 from alpaca_nb.teacher.client import check_key
 from alpaca_nb.teacher.question import QuestionKind
-from alpaca_nb.teacher.settings import TeacherSettings
+from alpaca_nb.teacher.settings import TeacherSettings, teacher_settings_of
 
 MOST_CONCURRENT_REQUESTS = 64  # more gain nothing with one client
-_OF_THE_TEACHER = {  # parameters that not every recipe has → fields of `TeacherSettings`
-    "teacher_api": "api",
-    "teacher_like": "like",
-    "service_tier": "service_tier",
-    "use_batch": "use_batch",
-    "price_usd_per_million": "price_usd_per_million",
-}
 WAYS = ("auto", "numbered", "structured", "list")
 
 
@@ -94,16 +87,7 @@ def settings_of(parameters: Mapping[str, Parameter], *, to_send: bool = True) ->
     Raises `RecipeError`, `TeacherError` or `BudgetError` naming the parameter; where something is to be sent,
     also for a missing key.
     """
-    given = {name: parameters[name] for name in _OF_THE_TEACHER if name in parameters}
-    teacher = TeacherSettings(
-        base_url=str(parameters["teacher_base_url"]),
-        model=str(parameters["teacher_model"]),
-        temperature=float(parameters["temperature"]),
-        max_completion_tokens=int(parameters["max_completion_tokens"]),
-        budget_usd=float(parameters["budget_usd"]),
-        seed=int(parameters["seed"]),
-        **{_OF_THE_TEACHER[name]: value for name, value in given.items()},  # type: ignore[arg-type]
-    )
+    teacher = teacher_settings_of(parameters)
     if to_send:
         check_key(teacher.base_url)
     return GenerationSettings(

@@ -1,5 +1,6 @@
 """Which teacher is asked, and how: the settings and their checks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -8,6 +9,14 @@ from alpaca_nb.prices import LOCAL_MODELS, OFFLINE_MODEL, Price, Tier, given_pri
 from alpaca_nb.teacher.capabilities import Capabilities, capabilities_of
 
 KEY_VARIABLE = "OPENAI_API_KEY"
+NEEDED = ("teacher_base_url", "teacher_model", "temperature", "max_completion_tokens", "budget_usd", "seed")
+_NOT_ALWAYS_DECLARED = {  # parameter → field of `TeacherSettings`
+    "teacher_api": "api",
+    "teacher_like": "like",
+    "service_tier": "service_tier",
+    "use_batch": "use_batch",
+    "price_usd_per_million": "price_usd_per_million",
+}
 USUAL_TIMEOUT_SECONDS, FLEX_TIMEOUT_SECONDS = 600.0, 900.0  # OpenAI's guide to flex processing asks for the second
 
 
@@ -90,6 +99,23 @@ class TeacherSettings:
     def tier(self) -> Tier:
         """The tier whose price is charged."""
         return "batch" if self.use_batch else "flex" if self.service_tier == "flex" else "standard"
+
+
+def teacher_settings_of(parameters: Mapping[str, str | int | float | bool]) -> TeacherSettings:
+    """The teacher that a recipe's parameters name, checked; all of `NEEDED` must be among them.
+
+    Raises `TeacherError` or `BudgetError` naming the parameter.
+    """
+    given = {name: parameters[name] for name in _NOT_ALWAYS_DECLARED if name in parameters}
+    return TeacherSettings(
+        base_url=str(parameters["teacher_base_url"]),
+        model=str(parameters["teacher_model"]),
+        temperature=float(parameters["temperature"]),
+        max_completion_tokens=int(parameters["max_completion_tokens"]),
+        budget_usd=float(parameters["budget_usd"]),
+        seed=int(parameters["seed"]),
+        **{_NOT_ALWAYS_DECLARED[name]: value for name, value in given.items()},  # type: ignore[arg-type]
+    )
 
 
 def check_address(base_url: str) -> None:
