@@ -210,6 +210,20 @@ def test_a_sum_is_accused_exactly_when_it_is_wrong(a: int, b: int, sign: str, er
     assert (wrong_equation(f"Here {a} {sign} {b} = {right + error} is.") is not None) == (error != 0)
 
 
+@pytest.mark.parametrize("gap", [",", ", ", "  ", ";", " and "])
+def test_a_long_list_of_numbers_is_read_at_once(gap: str) -> None:
+    """Where a gap can be matched in two ways, sixty numbers before a word would take longer than anybody lives."""
+    numbers = gap.join(str(100 + number) for number in range(60))
+    assert wrong_arithmetic(Example("Say it in one sentence.", f"{numbers} dollars", "They rise.")) is None
+
+
+def test_numbers_of_a_list_are_judged_only_where_they_can_be_read_in_one_way() -> None:
+    mean = "Find the mean of the numbers."
+    assert wrong_arithmetic(Example(mean, "100, 200, 300", "210")) == "mean of 100, 200, 300 = 200, not 210"
+    for numbers, answer in (("100,200,300", "200"), ("$1,000, $2,000", "$1,500"), (f"{'7' * 201}, 5", "6")):
+        assert wrong_arithmetic(Example(mean, numbers, answer)) is None
+
+
 def test_rounded_and_cut_results_agree_and_others_do_not() -> None:
     third = Fraction(2, 3)
     assert all(agrees(third, text) for text in ("0.67", "0.66", "0.667", "66.7%", "2/3", "1"))

@@ -38,7 +38,10 @@ _NOT_A_PLAIN_SUM = re.compile(
     r"[a-z]\s*=|≠|<|>",
     re.IGNORECASE,
 )
-_LIST_OF_NUMBERS = re.compile(rf"[\[({{]?\s*-?{_NUMBER}(?:\s*(?:,|;|\s|\band\b)\s*-?{_NUMBER})+\s*[\])}}]?\.?")
+# No commas between thousands, and one way to match each gap: else forty numbers before a word never end.
+_LISTED = r"-?[$€£]?\d+(?:\.\d+)?"
+_LIST_OF_NUMBERS = re.compile(rf"[\[({{]?\s*{_LISTED}(?:(?:\s*[,;]\s*|\s+and\s+|\s+){_LISTED})+\s*[\])}}]?\.?")
+_THOUSANDS_OR_TWO = re.compile(r"\d,\d{3}(?!\d)")  # 120,450 may be one number or two
 _ABOUT_A_LIST: tuple[tuple[str, Callable[[Sequence[Fraction]], Fraction]], ...] = (
     (r"(?:mean|average)", lambda numbers: sum(numbers, Fraction(0)) / len(numbers)),
     (r"median", lambda numbers: median(numbers)),
@@ -97,9 +100,14 @@ def wrong_of_list(row: Example) -> str | None:
     """For a task that asks for the mean, median, sum, largest or smallest of listed numbers: the same."""
     if not _LIST_OF_NUMBERS.fullmatch(row.input.strip()) or _NOT_A_PLAIN_SUM.search(row.instruction):
         return None
+    if _THOUSANDS_OR_TWO.search(row.input):
+        return None
     for what, work_out in _ABOUT_A_LIST:
         if re.fullmatch(_WHAT_OF_THE_LIST.format(what=what), row.instruction.strip(), re.IGNORECASE):
-            numbers = [evaluate(found.replace("−", "-")) for found in _ANY_NUMBER.findall(row.input)]
+            try:
+                numbers = [evaluate(found) for found in re.findall(_LISTED, row.input)]
+            except NotArithmeticError:
+                return None
             return _missing(work_out(numbers), row.output, f"{what.strip('(?:)').split('|')[0]} of {row.input.strip()}")
     return None
 
