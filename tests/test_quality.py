@@ -210,6 +210,11 @@ def test_a_sum_is_accused_exactly_when_it_is_wrong(a: int, b: int, sign: str, er
     assert (wrong_equation(f"Here {a} {sign} {b} = {right + error} is.") is not None) == (error != 0)
 
 
+def test_a_value_too_large_for_a_float_is_shown() -> None:
+    found = wrong_equation("(9^64)^6 / 7 = 5")
+    assert found is not None and found.endswith(f"(is {9**384 // 7})")
+
+
 @pytest.mark.parametrize("gap", [",", ", ", "  ", ";", " and "])
 def test_a_long_list_of_numbers_is_read_at_once(gap: str) -> None:
     """Where a gap can be matched in two ways, sixty numbers before a word would take longer than anybody lives."""

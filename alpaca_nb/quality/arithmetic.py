@@ -129,7 +129,12 @@ def agrees(value: Fraction, result: str) -> bool:
 
 def shown(value: Fraction) -> str:
     """A value for people: whole, or with at most six digits."""
-    return str(value.numerator) if value.denominator == 1 else f"{float(value):.6g}"
+    if value.denominator == 1:
+        return str(value.numerator)
+    try:
+        return f"{float(value):.6g}"
+    except OverflowError:  # its whole part
+        return str(value.numerator // value.denominator)
 
 
 def _missing(value: Fraction, answer: str, what: str) -> str | None:
