@@ -374,6 +374,21 @@ def test_safe_mends_are_made_and_logged_and_nothing_else_is_touched() -> None:
     assert changes[1].before == dataclasses.asdict(rows[2])
 
 
+def test_fix_drops_a_repeated_row_only_where_every_sign_is_the_same() -> None:
+    rows = [
+        Example("What is 2 + 2?", "", "4"),
+        Example("What is 2 * 2?", "", "4"),
+        Example("Give the absolute value.", "5", "5"),
+        Example("Give the absolute value.", "-5", "5"),
+        Example("Which language?", "C", "C"),
+        Example("Which language?", "C++", "C++"),
+        Example("What is  2 + 2?", "", "4\n"),
+    ]
+    kept, changes = fix_rows(rows)
+    assert [index for index, _ in kept] == [0, 1, 2, 3, 4, 5]
+    assert [(c.row, c.what) for c in changes] == [(6, "exact_duplicate as row 0")]
+
+
 def inspect_file(*arguments: object) -> int:
     return cli.main(["inspect", *map(str, arguments)])
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from alpaca_nb.errors import InputFileError
 from alpaca_nb.files import Json, sync_folder
 from alpaca_nb.quality.row_defects import CONTROL, MARKER, MARKER_IN_OUTPUT, empty_output, marker_left, no_answer
-from alpaca_nb.quality.set_defects import exact_duplicate
 from alpaca_nb.records import Example
 
 _LINE_ENDS = str.maketrans({"\u2028": "\n", "\u2029": "\n\n", "\x0b": "\n", "\x0c": "\n", "\x85": "\n"})
@@ -43,12 +42,14 @@ def fix_rows(rows: Sequence[Example]) -> tuple[list[tuple[int, Example]], list[C
             changes.append(_dropped(index, row, reason))
         else:
             mended.append((index, new))
-    repeated = exact_duplicate([row for _, row in mended])
-    first = [index for index, _ in mended]
-    for place, detail in repeated.items():
-        same_as = first[int(detail.rpartition(" ")[2])]
-        changes.append(_dropped(first[place], rows[first[place]], f"exact_duplicate as row {same_as}"))
-    kept = [pair for place, pair in enumerate(mended) if place not in repeated]
+    first: dict[tuple[str, ...], int] = {}
+    kept = []
+    for index, row in mended:
+        same_as = first.setdefault(_but_for_blanks(row), index)
+        if same_as == index:
+            kept.append((index, row))
+        else:
+            changes.append(_dropped(index, rows[index], f"exact_duplicate as row {same_as}"))
     return kept, sorted(changes, key=lambda change: change.row)
 
 
@@ -85,6 +86,11 @@ def _mended(row: Example) -> Example:
         return new
     input_ = "" if MARKER.fullmatch(new.input) else new.input
     return Example(new.instruction, input_, MARKER_IN_OUTPUT.sub("", new.output))
+
+
+def _but_for_blanks(row: Example) -> tuple[str, ...]:
+    """What must be equal in a repeated row: signs and case too, for 2 + 2 is another task than 2 * 2."""
+    return tuple(" ".join(text.split()) for text in (row.instruction, row.input, row.output))
 
 
 def _why_dropped(row: Example) -> str | None:
