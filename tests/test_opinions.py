@@ -17,7 +17,7 @@ from alpaca_nb.comparison.figures_published import power_curve, published_rates
 from alpaca_nb.comparison.judge_model import judge_settings
 from alpaca_nb.comparison.pairing import Contest
 from alpaca_nb.comparison.published import PUBLISHED
-from alpaca_nb.comparison.ratings import RATINGS_FILE, Rating, rating_record
+from alpaca_nb.comparison.ratings import RATINGS_FILE, Rating, fingerprint, rating_record
 from alpaca_nb.comparison.statistics import win_rate
 from alpaca_nb.errors import BudgetError, InputFileError, LedgerError
 from alpaca_nb.evaluation_sets.downloads import PINNED
@@ -127,7 +127,7 @@ def test_the_names_come_from_the_generator_or_the_file(tmp_path: Path) -> None:
 def test_ratings_become_verdicts_and_agreement(tmp_path: Path) -> None:
     run_dir = make_run(tmp_path)
     contests = op.opinion_contests(run_dir)
-    with Ledger(run_dir / RATINGS_FILE, {}) as ledger:
+    with Ledger(run_dir / RATINGS_FILE, {"contests": fingerprint(contests)}) as ledger:
         for rater in ("ann", "bob"):
             for contest in contests[:20]:
                 rating = Rating(rater, contest.question_id, "tuned", "untuned", "A", 2.0)
@@ -145,6 +145,16 @@ def test_ratings_become_verdicts_and_agreement(tmp_path: Path) -> None:
     ]
     rows = op.agreement_rows(op.winners_by_judge(model, run_dir, contests, SEED))
     assert rows[0][:2] == ("model and people", 20) and rows[0][2].startswith("95.0 %")
+
+    # The same questions with another rival, and with other answers: nobody has rated those.
+    another_rival = op.opinion_contests(run_dir, rival_path=str(rival_file(tmp_path)))
+    opened = run_dir / "open_answers.jsonl"
+    opened.write_text(opened.read_text().replace("good: ", "made anew: "))
+    for others in (another_rival, op.opinion_contests(run_dir)):
+        with pytest.raises(InputFileError, match="of other pairs than these"):
+            asyncio.run(op.opinions("people", others, SEED, VerdictFile(), run_dir, None, 1))
+        assert op.winners_by_judge([], run_dir, others, SEED) == {}
+        assert "not counted" in " ".join(op.rater_lines(run_dir, others))
 
 
 def test_categories_add_up_and_nobodys_opinion_is_no_summary() -> None:

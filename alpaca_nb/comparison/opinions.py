@@ -16,7 +16,7 @@ from alpaca_nb.comparison.engine import Judged, VerdictFile, compare
 from alpaca_nb.comparison.judge_model import open_judge_model
 from alpaca_nb.comparison.pairing import Contest
 from alpaca_nb.comparison.raters import result_lines
-from alpaca_nb.comparison.ratings import RATINGS_FILE, people_verdicts, read_ratings
+from alpaca_nb.comparison.ratings import RATINGS_FILE, people_verdicts, ratings_of
 from alpaca_nb.comparison.statistics import WinRate, win_rate
 from alpaca_nb.errors import BudgetError, InputFileError, LedgerError, TeacherError
 from alpaca_nb.evaluation_sets.categories import category_counts
@@ -90,9 +90,10 @@ async def opinions(
     """Verdicts of `judge` ("model" or "people"; none for any other) and the dollars they cost.
 
     Raises `BudgetError`, `TeacherError` or `LedgerError` where a judge model cannot go on; what was judged is kept.
+    Raises `InputFileError` where people have rated other pairs than these.
     """
     if judge == "people":
-        verdicts = people_verdicts(read_ratings(run_dir / RATINGS_FILE), contests, seed)
+        verdicts = people_verdicts(ratings_of(run_dir / RATINGS_FILE, contests), contests, seed)
         known = {verdict.question_id for verdict in verdicts}
         file.append(verdicts)
         return Judged(verdicts, {c.question_id: "not rated" for c in contests if c.question_id not in known}), 0.0
@@ -142,8 +143,11 @@ def category_rows(verdicts: Sequence[Verdict], contests: Sequence[Contest]) -> l
 def winners_by_judge(
     verdicts: Sequence[Verdict], run_dir: Path, contests: Sequence[Contest], seed: int
 ) -> dict[str, dict[str, str]]:
-    """Judge → question → winner: every measure among the verdicts, and the raters of this run where there are any."""
-    people = people_verdicts(read_ratings(run_dir / RATINGS_FILE), contests, seed)
+    """Judge → question → winner: every measure among the verdicts, and people where they rated these contests."""
+    try:
+        people = people_verdicts(ratings_of(run_dir / RATINGS_FILE, contests), contests, seed)
+    except InputFileError:  # ratings of other pairs: `rater_lines` says so
+        people = []
     found: dict[str, dict[str, str]] = {}
     for verdict in [*verdicts, *people]:
         found.setdefault(verdict.measure, {})[verdict.question_id] = verdict.winner
@@ -152,7 +156,10 @@ def winners_by_judge(
 
 def rater_lines(run_dir: Path, contests: Sequence[Contest]) -> list[str]:
     """What `alpaca-nb rate` says at its end: each rater's pace and habits, their agreement, and the majority."""
-    return result_lines(read_ratings(run_dir / RATINGS_FILE), by_question(contests))
+    try:
+        return result_lines(ratings_of(run_dir / RATINGS_FILE, contests), by_question(contests))
+    except InputFileError as error:
+        return [str(error)]
 
 
 def agreement_rows(winners: Mapping[str, Mapping[str, str]]) -> list[tuple[str, int, str, str]]:

@@ -5,10 +5,7 @@ The ratings stand in `comparison/ratings.jsonl` of the run folder; notebook 05 r
 
 import argparse
 import asyncio
-import hashlib
-import json
 import signal
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,11 +13,10 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from alpaca_nb.comparison.answer_files import contests_of_files, run_contests
-from alpaca_nb.comparison.pairing import Contest
 from alpaca_nb.comparison.raters import result_lines
 from alpaca_nb.comparison.rating_server import MOST_BODY_BYTES, rating_application
 from alpaca_nb.comparison.rating_session import RatingSession, differing
-from alpaca_nb.comparison.ratings import RATINGS_FILE
+from alpaca_nb.comparison.ratings import RATINGS_FILE, fingerprint
 from alpaca_nb.errors import InputFileError, KitError
 from alpaca_nb.prices import is_loopback
 from alpaca_nb.teacher.ledger import Ledger
@@ -36,7 +32,7 @@ def rate(options: argparse.Namespace) -> int:
         raise InputFileError(f"--limit is {options.limit}; it must be at least 1")
     if not differing(contests):
         raise InputFileError("all pairs of answers are identical: there is nothing to rate")
-    configuration = {"contests": _fingerprint(contests), "seed": options.seed}
+    configuration = {"contests": fingerprint(contests), "seed": options.seed}
     with Ledger(run_dir / RATINGS_FILE, configuration) as ledger:
         if ledger.notice:
             print(ledger.notice)
@@ -68,9 +64,3 @@ async def _serve(session: RatingSession, host: str, port: int) -> None:
         await stop.wait()
     server.stop()
     await server.close_all_connections()
-
-
-def _fingerprint(contests: Sequence[Contest]) -> str:
-    """Other answers need another file of ratings."""
-    rows = [(c.question_id, c.instruction, c.input, c.models, c.texts) for c in contests]
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()

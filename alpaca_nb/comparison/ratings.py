@@ -4,6 +4,8 @@ The file is a ledger like the teacher's (one checked line a record, fsynced, loc
 Taking a rating back is a record too. Record kinds: `rating` and `undo`.
 """
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,6 +68,28 @@ def read_ratings(path: Path) -> list[Rating]:
         return []
     records = scan(path.read_bytes(), str(path)).records
     return ratings_in(record for record in records if record["kind"] != "header")
+
+
+def fingerprint(contests: Sequence[Contest]) -> str:
+    """What was rated, in the head of the file of ratings: other answers, or another rival, need another file."""
+    rows = [(c.question_id, c.instruction, c.input, c.models, c.texts) for c in contests]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def ratings_of(path: Path, contests: Sequence[Contest]) -> list[Rating]:
+    """The ratings of exactly these contests; raises `InputFileError` where the file holds ratings of others."""
+    if not (ratings := read_ratings(path)):
+        return []
+    configuration = scan(path.read_bytes(), str(path)).records[0].get("configuration")
+    rated = configuration.get("contests") if isinstance(configuration, dict) else None
+    if rated != fingerprint(contests):
+        first, second = contests[0].models if contests else ("nobody", "nobody")
+        raise InputFileError(
+            f"{path}: its {len(ratings)} ratings are of other pairs than these ({first} against {second}): another "
+            "rival, or answers made anew, so they are not counted. `alpaca-nb rate RUN_DIR` rates the run's tuned "
+            "model against the untuned one; move the old file away to rate again"
+        )
+    return ratings
 
 
 def votes_of(ratings: Iterable[Rating]) -> dict[str, dict[str, str]]:
