@@ -9,7 +9,7 @@ import pytest
 from alpaca_nb.comparison.bias import points_of
 from alpaca_nb.comparison.engine import VerdictFile, compare
 from alpaca_nb.comparison.length import length_controlled, longer_wins
-from alpaca_nb.comparison.published import PUBLISHED, PublishedJudge, count, read_annotations
+from alpaca_nb.comparison.published import PUBLISHED, PublishedJudge, count, count_file, read_annotations
 from alpaca_nb.errors import InputFileError
 from alpaca_nb.evaluation_sets.categories import category_counts, category_of_app
 
@@ -104,6 +104,17 @@ def test_a_damaged_row_is_named(tmp_path: Path, change: dict[str, object], words
     path.write_text(json.dumps([{**GOOD, **change}]))
     with pytest.raises(InputFileError, match=words):
         read_annotations(path)
+
+
+def test_a_file_about_another_model_is_not_counted_as_losses(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([GOOD, {**GOOD, "generator_2": "z"}]))
+    assert count_file(path, "x").wins == 0 and count_file(path, "x").losses == 2
+    with pytest.raises(InputFileError, match="row 1: judges 'x' and 'z', not 'y'"):
+        count_file(path, "y")
+    path.write_text(json.dumps([{**GOOD, "preference": None}]))
+    with pytest.raises(InputFileError, match="no verdict in it"):
+        count_file(path, "x")
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "[1]", "nonsense"])

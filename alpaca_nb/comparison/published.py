@@ -88,8 +88,14 @@ def read_annotations(path: Path) -> list[Annotation]:
 
 
 def count_file(path: Path | str, model: str) -> WinRate:
-    """`count` of a whole annotation file."""
-    return count(read_annotations(Path(path)), model)
+    """`count` of a whole annotation file; raises `InputFileError` where a row does not judge `model`."""
+    annotations = read_annotations(Path(path))
+    for number, annotation in enumerate(annotations):
+        if model not in (models := annotation.contest.models):
+            raise InputFileError(f"{path}, row {number}: judges {models[0]!r} and {models[1]!r}, not {model!r}")
+    if not any(annotation.side for annotation in annotations):
+        raise InputFileError(f"{path}: no verdict in it")
+    return count(annotations, model)
 
 
 def count(annotations: Sequence[Annotation], model: str) -> WinRate:
