@@ -19,7 +19,7 @@ from alpaca_nb.comparison.pairing import Contest
 from alpaca_nb.comparison.published import PUBLISHED
 from alpaca_nb.comparison.ratings import RATINGS_FILE, Rating, fingerprint, rating_record
 from alpaca_nb.comparison.statistics import win_rate
-from alpaca_nb.errors import BudgetError, InputFileError, LedgerError
+from alpaca_nb.errors import BudgetError, InputFileError, LedgerError, RecipeError
 from alpaca_nb.evaluation_sets.downloads import PINNED
 from alpaca_nb.evaluation_sets.load import evaluation_tasks, read_self_instruct
 from alpaca_nb.files import write_json
@@ -68,6 +68,8 @@ def test_open_answers_come_before_checkable_ones_and_rivals_are_joined_by_their_
     assert len(own) == 30 and own[0].models == ("tuned", "untuned") and own[0].category == "email"
     others = op.opinion_contests(run_dir, rival_path=str(rival_file(tmp_path)))
     assert others[0].models == ("tuned", "somebody-7b") and others[0].texts[1] == "fair 29"
+    with pytest.raises(RecipeError, match="'davinci' is not known: untuned or text-davinci-003"):
+        op.opinion_contests(run_dir, "davinci")
     (run_dir / "open_answers.jsonl").unlink()
     assert [contest.category for contest in op.opinion_contests(run_dir)] == ["numbers", "numbers"]
     with pytest.raises(InputFileError, match="with an evaluation_set"):

@@ -18,7 +18,7 @@ from alpaca_nb.comparison.pairing import Contest
 from alpaca_nb.comparison.raters import result_lines
 from alpaca_nb.comparison.ratings import RATINGS_FILE, people_verdicts, ratings_of
 from alpaca_nb.comparison.statistics import WinRate, win_rate
-from alpaca_nb.errors import BudgetError, InputFileError, LedgerError, TeacherError
+from alpaca_nb.errors import BudgetError, InputFileError, LedgerError, RecipeError, TeacherError
 from alpaca_nb.evaluation_sets.categories import category_counts
 from alpaca_nb.evaluation_sets.downloads import fetched
 from alpaca_nb.progress import Progress
@@ -27,6 +27,7 @@ from alpaca_nb.teacher.settings import TeacherSettings
 
 JUDGE_LEDGER = "comparison/judge_ledger.jsonl"
 TUNED = "tuned"
+RIVALS = ("untuned", "text-davinci-003")
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,10 @@ def opinion_contests(run_dir: Path, rival: str = "untuned", rival_path: str = ""
     """The pairs to have opinions on: open answers where notebook 04 made some, else those to the checkable questions.
 
     `rival` is "untuned" or "text-davinci-003" (fetched), `rival_path` a file of any other model's answers. Raises
-    `InputFileError` where answers to the open tasks are missing.
+    `InputFileError` where answers to the open tasks are missing, `RecipeError` for a rival that is not known.
     """
+    if not rival_path and rival not in RIVALS:
+        raise RecipeError(f"rival={rival!r} is not known: {' or '.join(RIVALS)}; rival_path takes any file of answers")
     if not rival_path and rival == "untuned":
         return run_contests(run_dir)
     if not (run_dir / OPEN_ANSWERS).exists():
