@@ -262,6 +262,7 @@ def test_retry_after_in_each_form() -> None:
     assert retry_after_seconds({"retry-after-ms": "250", "retry-after": "7"}, now) == 0.25
     assert retry_after_seconds({"retry-after": "Tue, 14 Nov 2023 22:13:50 GMT"}, now) == 30
     assert retry_after_seconds({"retry-after": "soon"}, now) is None
+    assert retry_after_seconds({"retry-after": "Mon, 01 Nov 99999 10:00:00 GMT"}, now) is None
     assert retry_after_seconds({}, now) is None
 
 
