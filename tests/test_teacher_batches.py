@@ -167,6 +167,18 @@ def test_a_planned_batch_that_never_came_to_be_is_created_under_its_own_key(tmp_
     assert states(tmp_path / "ledger.jsonl") == ["planned", "ended", "planned", "created", "ended"]
 
 
+@pytest.mark.parametrize("use_batch", [True, False])
+def test_a_batch_of_the_kits_own_teacher_which_ended_with_its_run_is_asked_again(
+    tmp_path: Path, use_batch: bool
+) -> None:
+    settings, ledger = settings_for(""), tmp_path / "ledger.jsonl"  # each run starts a teacher of its own
+    wanted, _ = ask(settings, ledger)
+    ledger.write_bytes(b"".join(ledger.read_bytes().splitlines(keepends=True)[:4]))  # killed when it was created
+    answers, again = ask(replace(settings, use_batch=use_batch), ledger)
+    assert [answer.text for answer in answers] == [answer.text for answer in wanted]
+    assert again.budget.reserved_usd == 0 and again.totals.answers == COUNT
+
+
 def test_a_creation_whose_answer_is_lost_is_found_by_its_key(tmp_path: Path) -> None:
     teacher, lost = CountingTeacher(), []
 

@@ -77,6 +77,10 @@ class Desk:
         elif record["state"] == "ended":
             self.open.pop(key, None)
 
+    def forget_ids(self) -> None:
+        """For a server that forgets its batches when it ends, as the kit's own do: they are ordered again there."""
+        self.open = {key: replace(batch, id="") for key, batch in self.open.items()}
+
     async def _work(self) -> None:
         """Until nobody waits: finish what is open, then send what waits as the next batch."""
         try:
