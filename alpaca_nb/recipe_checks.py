@@ -5,11 +5,21 @@ Stages check their parameters themselves. What is repeated here is cheap and nee
 
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
-from alpaca_nb.errors import BudgetError, RecipeError, TeacherError
-from alpaca_nb.prices import OFFLINE_MODEL, is_loopback
+from alpaca_nb.errors import BudgetError, KitError, RecipeError, TeacherError
+from alpaca_nb.prices import OFFLINE_MODEL, is_loopback, price_of
 from alpaca_nb.runs import Parameter
-from alpaca_nb.teacher.settings import KEY_VARIABLE, NEEDED, check_address, check_address_for, teacher_settings_of
+from alpaca_nb.teacher.capabilities import check_not_shut_down
+from alpaca_nb.teacher.pace import MOST_ON_THEIR_WAY
+from alpaca_nb.teacher.settings import (
+    KEY_VARIABLE,
+    NEEDED,
+    TeacherSettings,
+    check_address,
+    check_address_for,
+    teacher_settings_of,
+)
 
 CHOICES = {
     "judge": ("checkable", "model", "people"),
@@ -31,7 +41,7 @@ def check_values(parameters: Mapping[str, Parameter]) -> None:
             raise RecipeError(
                 "judge=model needs judge_model and judge_base_url: the model that judges, and where it is"
             )
-        _check_judge(str(parameters["judge_model"]), str(parameters.get("judge_base_url", "")))
+        _check_judge(parameters)
     try:
         address = str(parameters.get("teacher_base_url", ""))
         check_address(address)
@@ -42,28 +52,47 @@ def check_values(parameters: Mapping[str, Parameter]) -> None:
         raise RecipeError(str(error)) from None
 
 
-def _check_judge(model: str, address: str) -> None:
+def _check_judge(parameters: Mapping[str, Parameter]) -> None:
+    model, address = str(parameters["judge_model"]), str(parameters.get("judge_base_url", ""))
+    price, budget = str(parameters.get("judge_price", "")), float(parameters.get("judge_budget_usd", 0.0))
     try:
-        check_address(address)
-        check_address_for(model, address)
-    except TeacherError as error:
-        raise RecipeError(str(error).replace("teacher_", "judge_")) from None
+        TeacherSettings(address, model, 1.0, 1, budget, seed=0, price_usd_per_million=price)
+    except (TeacherError, BudgetError) as error:
+        raise RecipeError(_in_the_words_of("judge", error)) from None
+    if not 1 <= int(parameters.get("judge_concurrency", 1)) <= MOST_ON_THEIR_WAY:
+        raise RecipeError(f"judge_concurrency must be between 1 and {MOST_ON_THEIR_WAY}")
 
 
-def check_key(parameters: Mapping[str, Parameter]) -> None:
-    """Raise RecipeError where stage 02 would ask an endpoint elsewhere and the environment holds no key for it."""
-    _check_key_for("teacher", str(parameters.get("teacher_base_url", "")))
+def check_teacher(parameters: Mapping[str, Parameter]) -> None:
+    """Raise RecipeError where stage 02 could not ask: no key for an endpoint elsewhere, no price, a model shut down."""
+    _check_can_be_asked("teacher", parameters, str(parameters.get("price_usd_per_million", "")))
 
 
-def check_judge_key(parameters: Mapping[str, Parameter]) -> None:
+def check_judge_model(parameters: Mapping[str, Parameter]) -> None:
     """The same for the judge model of stage 05: better now than after the training."""
     if parameters.get("judge") == "model":
-        _check_key_for("judge", str(parameters.get("judge_base_url", "")))
+        _check_can_be_asked("judge", parameters, str(parameters.get("judge_price", "")))
 
 
-def _check_key_for(who: str, address: str) -> None:
+def _check_can_be_asked(who: str, parameters: Mapping[str, Parameter], price: str) -> None:
+    address, model = str(parameters.get(f"{who}_base_url", "")), str(parameters.get(f"{who}_model", ""))
     if address and not is_loopback(address) and not os.environ.get(KEY_VARIABLE, "").strip():
         raise RecipeError(
             f"the {who} at {address} needs a key: set the environment variable {KEY_VARIABLE} before the run "
             "(any word will do for a server that asks for none)"
         )
+    try:
+        if model and not price:
+            price_of(model, base_url=address)
+        check_not_shut_down(model, address, datetime.now(UTC).date())
+    except (TeacherError, BudgetError) as error:
+        raise RecipeError(_in_the_words_of(who, error)) from None
+
+
+def _in_the_words_of(who: str, error: KitError) -> str:
+    """An error about a teacher, with the names of the parameters that the judge model has."""
+    words = str(error)
+    if who == "judge":
+        words = words.replace("teacher_", "judge_").replace("price_usd_per_million", "judge_price")
+        words = words.replace("budget_usd", "judge_budget_usd")
+    return words

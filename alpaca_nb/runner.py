@@ -17,7 +17,7 @@ from alpaca_nb import __version__, runs
 from alpaca_nb.errors import InputFileError, RecipeError, StageError
 from alpaca_nb.files import write_json
 from alpaca_nb.parameters import RUN_DIR, code_of, notebook_path
-from alpaca_nb.recipe_checks import check_judge_key, check_key
+from alpaca_nb.recipe_checks import check_judge_model, check_teacher
 from alpaca_nb.recipes import Recipe, relative_path
 from alpaca_nb.run_progress import as_typed, duration, shown
 from alpaca_nb.runs import NOTEBOOKS_FOLDER, OUTPUT_FOLDER, STAGES, Parameter
@@ -108,7 +108,7 @@ def _check(recipe: Recipe, folder: Path, options: Options) -> None:
             raise InputFileError(f"{notebook_path(stage, options.notebooks_folder)} is missing")
     if folder.exists() and not folder.is_dir():
         raise InputFileError(f"{as_typed(folder)} is a file; --run-dir is a folder")
-    for stage, check in ((_ASKING, check_key), (_JUDGING, check_judge_key)):
+    for stage, check in ((_ASKING, check_teacher), (_JUDGING, check_judge_model)):
         if stage in options.stages:
             parameters = recipe.stages[stage]
             if options.force or runs.why_not_current(runs.read_record(folder, stage), folder, parameters):

@@ -10,7 +10,7 @@ from alpaca_nb.comparison.judge import check_judge
 from alpaca_nb.errors import RecipeError
 from alpaca_nb.generation.protocol import PROTOCOLS
 from alpaca_nb.parameters import declared_by_stage, read_declarations
-from alpaca_nb.recipe_checks import CHOICES, check_judge_key, check_key
+from alpaca_nb.recipe_checks import CHOICES, check_judge_model, check_teacher
 from alpaca_nb.runs import NOTEBOOKS_FOLDER
 
 DECLARED = """run_dir: str = "../run"
@@ -266,6 +266,9 @@ def test_the_choices_are_those_that_the_stages_know() -> None:
         check_judge(judge)
 
 
+JUDGED = ["judge=model", "judge_model=gpt-6-luna", "judge_base_url=https://api.openai.com/v1"]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -274,6 +277,9 @@ def test_the_choices_are_those_that_the_stages_know() -> None:
         (["teacher_model=gpt-6-luna"], "teacher_model is 'gpt-6-luna', but teacher_base_url is empty"),
         (["judge=model"], "judge=model needs judge_model and judge_base_url"),
         (["judge=model", "judge_model=x", "judge_base_url=host/v1"], "judge_base_url is 'host/v1'"),
+        ([*JUDGED, "judge_price=cheap"], "judge_price is 'cheap'; two numbers are needed"),
+        ([*JUDGED, "judge_budget_usd=-2"], "judge_budget_usd is -2.0; it must not be negative"),
+        ([*JUDGED, "judge_concurrency=0"], "judge_concurrency must be between 1 and 64"),
         (["judge=model", "judge_model=gpt-6-luna"], "judge_model is 'gpt-6-luna', but judge_base_url is empty"),
         (["rival=text-davinci-003"], "rival=text-davinci-003 answered the tasks of evaluation_set=self_instruct"),
         (["evaluation_set=kitt"], "evaluation_set is 'kitt'; it must be kit or self_instruct or alpaca_eval"),
@@ -307,20 +313,37 @@ def test_only_a_teacher_elsewhere_needs_a_key(monkeypatch: pytest.MonkeyPatch) -
     elsewhere = {"teacher_base_url": "https://api.openai.com/v1"}
     monkeypatch.setenv("OPENAI_API_KEY", " ")
     for base_url in ("", "http://127.0.0.1:8000/v1", "http://localhost:8000/v1"):
-        check_key({"teacher_base_url": base_url})
+        check_teacher({"teacher_base_url": base_url})
     with pytest.raises(RecipeError, match="set the environment variable OPENAI_API_KEY"):
-        check_key(elsewhere)
+        check_teacher(elsewhere)
     monkeypatch.setenv("OPENAI_API_KEY", "any-word")
-    check_key(elsewhere)
+    check_teacher(elsewhere)
 
 
 def test_only_a_judge_model_elsewhere_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     elsewhere = {"judge_base_url": "https://api.openai.com/v1"}
-    check_judge_key({"judge": "checkable", **elsewhere})
-    check_judge_key({"judge": "model", "judge_base_url": "http://127.0.0.1:8000/v1"})
+    check_judge_model({"judge": "checkable", **elsewhere})
+    check_judge_model({"judge": "model", "judge_base_url": "http://127.0.0.1:8000/v1"})
     with pytest.raises(RecipeError, match=r"the judge at .* set the environment variable OPENAI_API_KEY"):
-        check_judge_key({"judge": "model", **elsewhere})
+        check_judge_model({"judge": "model", **elsewhere})
+
+
+@pytest.mark.parametrize("who", ["teacher", "judge"])
+def test_a_model_without_a_price_or_that_is_shut_down_is_refused_before_anything_runs(
+    who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "any-word")
+    check = check_teacher if who == "teacher" else check_judge_model
+    price = "price_usd_per_million" if who == "teacher" else "judge_price"
+    unknown = {"judge": "model", f"{who}_base_url": "https://models.example/v1", f"{who}_model": "nobody-knows-it"}
+    with pytest.raises(RecipeError, match=f"no price is known .*{price}"):
+        check(unknown)
+    check({**unknown, price: "0.1,0.5"})
+    openai = {"judge": "model", f"{who}_base_url": "https://api.openai.com/v1"}
+    with pytest.raises(RecipeError, match=f"was shut down on .*Choose another {who}_model"):
+        check({**openai, f"{who}_model": "text-davinci-003"})
+    check({**openai, f"{who}_model": "gpt-6-luna"})
 
 
 def test_listing_has_the_first_comment(kit: Path) -> None:
