@@ -124,6 +124,13 @@ def test_an_endpoint_that_is_not_there_costs_nothing(tmp_path: Path) -> None:
     assert len(failed) == 3 and not any(record["maybe_billed"] for record in failed)
 
 
+@pytest.mark.parametrize(("status", "maybe_billed"), [(500, 0), (502, 0), (503, 0), (504, 1), (524, 1)])
+def test_a_gateway_that_waited_in_vain_may_have_cost_money(tmp_path: Path, status: int, maybe_billed: int) -> None:
+    with stub_endpoint(lambda number, prompt: error(status, "no") if number == 0 else completion("yes")) as stub:
+        _, teacher = ask(settings_for(stub), tmp_path / "ledger.jsonl", 0)
+    assert teacher.totals.maybe_billed == maybe_billed
+
+
 def test_a_drip_is_bounded_by_the_total_time(tmp_path: Path) -> None:
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
