@@ -66,6 +66,15 @@ def test_no_request_leaves_before_the_longest_retry_after_is_over(tmp_path: Path
     assert len(arrived) == 41 and min(later) >= refused + 30
 
 
+@pytest.mark.parametrize(("status", "slower"), [(429, True), (503, True), (529, True), (500, False)])
+def test_an_overloaded_endpoint_is_asked_by_fewer_at_a_time(tmp_path: Path, status: int, slower: bool) -> None:
+    with stub_endpoint(lambda number, prompt: error(status, "no") if number == 2 else completion("yes")) as stub:
+        teacher = ask(settings_for(stub.base_url), tmp_path, 8, ManualClock())
+    assert teacher.totals.answers == 8
+    assert teacher.pace.window.doubling is not slower, "the window was cut, and grows slowly from there"
+    assert (teacher.pace.not_before > 0) is slower, "and everybody waited for a moment"
+
+
 def test_an_endpoint_that_falls_silent_is_probed_and_then_waited_for(tmp_path: Path) -> None:
     """It is away for ten minutes: far longer than six attempts last, less than our patience."""
     clock, during = ManualClock(), []

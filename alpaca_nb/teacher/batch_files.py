@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from alpaca_nb.files import Json
-from alpaca_nb.teacher.client import Failure, Reply, scrub
+from alpaca_nb.teacher.client import BUSY, Failure, Reply, scrub
 from alpaca_nb.teacher.refusals import explain, is_final
 
 MOST_REQUESTS, MOST_BYTES = 50_000, 190_000_000  # OpenAI takes 200 MB; some room is left
@@ -70,4 +70,4 @@ def _result(line: dict[str, Json]) -> Reply | Failure:
     code, kind, message = said.get("code", ""), said.get("type", ""), scrub(said.get("message", ""))[:500]
     if is_final(status, code, kind, {}):
         return Failure(explain(status, code, kind, message), final=True, maybe_billed=False)
-    return Failure(f"HTTP {status}: {message}", False, False, cause="busy" if status == 429 else "server_error")
+    return Failure(f"HTTP {status}: {message}", False, False, cause="busy" if status in BUSY else "server_error")

@@ -31,13 +31,14 @@ from alpaca_nb.teacher.question import arguments
 from alpaca_nb.teacher.refusals import explain, is_final
 from alpaca_nb.teacher.settings import KEY_VARIABLE
 
+BUSY = {429, 503, 529}  # ask more slowly: too many requests, or (503; 529 elsewhere than at OpenAI) overloaded
 _OUT_OF_TIME = {504, 524}  # a gateway's word that the server behind it, which had the request, took too long
 LONGEST_WAIT_SECONDS = 120.0  # an endpoint that asks for more is not waited for
 _PLACEHOLDER_KEY = "none-needed"
 _LOOKS_LIKE_A_KEY = re.compile(r"Bearer \S+|\bsk-[\w*.-]{4,}|\S*\*{3,}\S*")
 
 _T = TypeVar("_T")
-Cause = Literal["refused", "busy", "server_error", "timeout", "connection"]  # busy: HTTP 429
+Cause = Literal["refused", "busy", "server_error", "timeout", "connection"]
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def _refusal(error: APIStatusError) -> Failure:
     if wait is not None and wait > LONGEST_WAIT_SECONDS:
         message = f"the endpoint asks to wait {wait:.0f} s (HTTP {status}): run again after that"
         return Failure(message, final=True, maybe_billed=False)
-    cause: Cause = "busy" if status == 429 else "server_error"
+    cause: Cause = "busy" if status in BUSY else "server_error"
     return Failure(f"HTTP {status}: {words}", False, status in _OUT_OF_TIME, wait, cause, headers)
 
 
