@@ -102,8 +102,12 @@ def _teacher(options: argparse.Namespace) -> int:
         from alpaca_nb.offline_teacher.serving import serve_as_told
 
         return serve_as_told(options)
+    from alpaca_nb.errors import RecipeError
     from alpaca_nb.local_teacher.serving import serve
+    from alpaca_nb.offline_teacher.serving import options_of_its_own
 
+    if given := options_of_its_own(options):
+        raise RecipeError(f"{', '.join(given)}: only the offline teacher has that, not --model {options.model}")
     return serve(options.model, options.port, threads=options.threads)
 
 

@@ -54,6 +54,14 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["run", "smoke", "--from", "03", "-p", "dataset_path=no.json"], "dataset_path: nothing at no.json"),
         (["run", "smoke", "--cell-timeout", "0"], "must be a positive whole number"),
         (["walk"], "invalid choice: 'walk'"),
+        (["teacher", "--latency", "-1"], "--latency: must be a number from 0 on"),
+        (["teacher", "--latency", "nan"], "--latency: must be a number from 0 on"),
+        (["teacher", "--requests-per-minute", "-5"], "--requests-per-minute: must be 0, 1, 2"),
+        (["teacher", "--tokens-per-minute", "many"], "--tokens-per-minute: must be 0, 1, 2"),
+        (
+            ["teacher", "--model", "smollm2-135m", "--fault", "500", "--latency", "1"],
+            "--fault, --latency: only the off",
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(arguments: list[str], message: str, tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Serving the offline teacher until SIGTERM or Ctrl-C, and the options that say how."""
 
 import argparse
+import math
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
@@ -35,9 +37,40 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--fault", action="append", default=[], metavar="NAME", help="something to go wrong; may be repeated")
     add("--fault-share", type=float, default=0.3, metavar="SHARE", help="of the requests (default: 0.3; 1: all)")
     add("--fault-script", type=Path, metavar="FILE", help="rules that say which request meets which fault")
-    add("--latency", type=float, default=0.0, metavar="SECONDS", help="that an answer takes on average (default: 0)")
-    add("--requests-per-minute", type=int, default=0, metavar="N", help="a real limit, told in the headers")
-    add("--tokens-per-minute", type=int, default=0, metavar="N", help="the same for tokens")
+    add(
+        "--latency",
+        type=_not_negative(float),
+        default=0.0,
+        metavar="SECONDS",
+        help="that an answer takes on average (default: 0)",
+    )
+    add(
+        "--requests-per-minute",
+        type=_not_negative(int),
+        default=0,
+        metavar="N",
+        help="a real limit, told in the headers",
+    )
+    add("--tokens-per-minute", type=_not_negative(int), default=0, metavar="N", help="the same for tokens")
+
+
+def options_of_its_own(options: argparse.Namespace) -> list[str]:
+    """Those options, of what goes wrong and how fast, that were given: no other teacher has them."""
+    names = ("fault", "fault_script", "latency", "requests_per_minute", "tokens_per_minute")
+    return [f"--{name.replace('_', '-')}" for name in names if getattr(options, name)]
+
+
+def _not_negative(number: type[int] | type[float]) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            value = number(text)
+        except ValueError:
+            value = -1
+        if not 0 <= value < math.inf:
+            raise argparse.ArgumentTypeError("must be a number from 0 on" if number is float else "must be 0, 1, 2, …")
+        return value
+
+    return read
 
 
 def serve_as_told(options: argparse.Namespace) -> int:
