@@ -42,6 +42,7 @@ def main() -> None:
     folder, url = Path(sys.argv[1]), sys.argv[2]
     rows, concurrency, kills, seed = map(int, sys.argv[3:])
     settings, chance = settings_for(url, rows, concurrency), random.Random(seed)
+    endless = settings_for(url, 10 * rows, concurrency)  # of a life: however late its death comes, it has not finished
     ledger = folder / "generation" / "ledger.jsonl"
     gaps = [chance.paretovariate(1.2) for _ in range(kills)]  # most lives are short, a few are long
     answers_at_death = [int(0.95 * rows * sum(gaps[: life + 1]) / sum(gaps)) for life in range(kills)]
@@ -52,7 +53,7 @@ def main() -> None:
         if pid == 0:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             os.dup2(1, 2)
-            run_once(folder, settings)
+            run_once(folder, endless)
             os._exit(0)
         wait_for(ledger, wanted, chance)
         os.kill(pid, signal.SIGKILL)
