@@ -11,7 +11,7 @@ from run_folders import make_record
 
 from alpaca_nb.costs.accounting import Rates, finished_stages
 from alpaca_nb.costs.estimates import Estimate, exactly, mean_of
-from alpaca_nb.costs.hardware import DATA_CENTRE_OVERHEAD, gpu_in, gpu_named, power_figure
+from alpaca_nb.costs.hardware import DATA_CENTRE_OVERHEAD, gpu_in, power_figure
 from alpaca_nb.costs.jobs import ASSUMED_YIELD, job_now, job_then, teachers_of_today, variants, waterfall
 from alpaca_nb.costs.measurements import measured_mfu, measured_throughput, measured_yield
 from alpaca_nb.costs.own_gpu import OwnGpu, break_even_hours, break_even_rows
@@ -21,6 +21,8 @@ from alpaca_nb.costs.sensitivity import swings
 from alpaca_nb.costs.what_if import LLAMA_WEIGHTS, Job, cost_of, gpu_hours, implied_mfu
 from alpaca_nb.errors import BudgetError, InputFileError, RecipeError
 from alpaca_nb.files import write_jsonl
+from alpaca_nb.finetuning.machines import peak_flops
+from alpaca_nb.gpus import gpu_named
 from alpaca_nb.prices import price_of
 
 RATES = Rates(usd_per_kwh=0.17, watts=65.0, usd_per_gpu_hour=4.59)
@@ -197,6 +199,12 @@ def test_an_own_card_breaks_even_where_the_two_bills_cross() -> None:
         ("1 x NVIDIA A100-SXM4-40GB", "A100 40 GB"),
         ("2 x NVIDIA H100 80GB HBM3", "H100 80 GB"),
         ("1 x NVIDIA GeForce RTX 4090", "RTX 4090"),
+        ("1 x NVIDIA H100 PCIe", "H100 PCIe"),
+        ("1 x NVIDIA A100 80GB PCIe", "A100 80 GB"),
+        ("1 x NVIDIA L40S", "L40S"),
+        ("1 x NVIDIA L40", None),  # not an L4
+        ("1 x NVIDIA A10G", None),  # not an A10
+        ("1 x NVIDIA RTX A1000", None),  # not an A100
         ("1 x NVIDIA GeForce GTX 1080", None),
         ("CPU, 2 cores, x86_64, Linux", None),
     ],
@@ -204,6 +212,8 @@ def test_an_own_card_breaks_even_where_the_two_bills_cross() -> None:
 def test_cards_are_known_by_the_drivers_names(device: str, card: str | None) -> None:
     found = gpu_in(device)
     assert (found.name if found else None) == card
+    # stage 03 measures its MFU against the same peak
+    assert peak_flops(device.split(" x ")[-1]) == (gpu_named(card).flops if card else 0)
 
 
 def test_what_is_unknown_is_an_error_and_never_nothing() -> None:

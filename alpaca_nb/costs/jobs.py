@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from alpaca_nb.costs.accounting import Rates
 from alpaca_nb.costs.estimates import Estimate, exactly
-from alpaca_nb.costs.hardware import gpu_named
 from alpaca_nb.costs.projection import ARTICLE_REQUEST, ARTICLE_ROWS, MOST_TASKS_PER_REQUEST, Request
 from alpaca_nb.costs.rental import ARTICLE_GPU, ARTICLE_GPU_HOURS, BEFORE_THE_ARTICLE, THIS_AUTUMN
 from alpaca_nb.costs.what_if import LLAMA_WEIGHTS, Job, JobCost, cost_of, implied_mfu, rent_of
+from alpaca_nb.gpus import gpu_named
 from alpaca_nb.prices import Price, Tier, price_of
 
 ASSUMED_YIELD = Estimate(10, 5, MOST_TASKS_PER_REQUEST)

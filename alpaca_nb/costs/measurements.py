@@ -61,7 +61,7 @@ def measured_mfu(training: StageRecord | None, tokens_per_second: Estimate | Non
     if training is None or gpu is None or weights is None or tokens_per_second is None:
         return None
     method: Method = "lora" if training.parameters.get("lora_rank") else "full"
-    peak = gpus_in(training.device) * gpu.tflops * 1e12
+    peak = gpus_in(training.device) * gpu.flops
     return tokens_per_second * (OPERATIONS_PER_WEIGHT[method] * weights / peak)
 
 

@@ -49,7 +49,6 @@ MOST_TASKS_PER_REQUEST = 16
 ARTICLE_ROWS = 52_002
 ARTICLE_TRAINING_TOKENS = 19.9e6
 LLAMA_7B_MATMUL_PARAMETERS = 6.607e9
-A100_FLOPS_PEAK = 312e12  # bf16, data sheet
 
 
 def measured_request(generation: StageRecord | None) -> Request | None:

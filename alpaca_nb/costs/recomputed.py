@@ -8,9 +8,8 @@ import math
 from collections.abc import Callable
 
 from alpaca_nb.costs.accounting import SECONDS_PER_HOUR
-from alpaca_nb.costs.hardware import DATA_CENTRE_OVERHEAD, gpu_named
+from alpaca_nb.costs.hardware import DATA_CENTRE_OVERHEAD
 from alpaca_nb.costs.projection import (
-    A100_FLOPS_PEAK,
     ARTICLE_REQUEST,
     ARTICLE_REQUEST_LOW,
     ARTICLE_ROWS,
@@ -21,8 +20,9 @@ from alpaca_nb.costs.projection import (
     project_data,
     training_hours_7b,
 )
-from alpaca_nb.costs.rental import BEFORE_THE_ARTICLE, article_training_range
+from alpaca_nb.costs.rental import ARTICLE_GPU, BEFORE_THE_ARTICLE, article_training_range
 from alpaca_nb.costs.what_if import LLAMA_WEIGHTS, OPERATIONS_PER_WEIGHT
+from alpaca_nb.gpus import gpu_named
 from alpaca_nb.prices import price_of
 
 Range = tuple[float, float]
@@ -62,7 +62,7 @@ def _rows_kept_needed() -> Range:
 
 def _training_hours() -> Range:
     seconds_per_epoch_on_40_gb = 5163
-    at_half_of_peak = training_hours_7b(ARTICLE_ROWS, 8 * A100_FLOPS_PEAK, _HALF_OF_PEAK)
+    at_half_of_peak = training_hours_7b(ARTICLE_ROWS, 8 * gpu_named(ARTICLE_GPU).flops, _HALF_OF_PEAK)
     return at_half_of_peak, 3 * seconds_per_epoch_on_40_gb / SECONDS_PER_HOUR
 
 
@@ -89,9 +89,9 @@ def _similar_to_davinci() -> Range:
 def _rtx_4090_hours() -> Range:
     mfu_of_torchtune = 0.56
     operations = OPERATIONS_PER_WEIGHT["lora"] * LLAMA_WEIGHTS["7B"] * ARTICLE_TRAINING_TOKENS
-    now = operations / (gpu_named("RTX 4090").tflops * 1e12 * mfu_of_torchtune) / SECONDS_PER_HOUR
-    hours_on_a_3090, tflops_of_a_3090 = 88, 71
-    published_adapter = hours_on_a_3090 * tflops_of_a_3090 / gpu_named("RTX 4090").tflops
+    now = operations / (gpu_named("RTX 4090").flops * mfu_of_torchtune) / SECONDS_PER_HOUR
+    hours_on_a_3090 = 88
+    published_adapter = hours_on_a_3090 * gpu_named("RTX 3090").flops / gpu_named("RTX 4090").flops
     return now, published_adapter
 
 
@@ -126,7 +126,7 @@ def _pretraining_hours() -> Range:
 
 
 def _optimised_gpu_hours() -> Range:
-    low, high = (training_hours_7b(ARTICLE_ROWS, A100_FLOPS_PEAK, mfu) for mfu in (0.57, 0.30))
+    low, high = (training_hours_7b(ARTICLE_ROWS, gpu_named(ARTICLE_GPU).flops, mfu) for mfu in (0.57, 0.30))
     return low, high
 
 

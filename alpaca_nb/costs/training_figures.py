@@ -8,11 +8,11 @@ from matplotlib.ticker import PercentFormatter
 
 from alpaca_nb.costs.estimates import exactly
 from alpaca_nb.costs.figures import in_steps, note
-from alpaca_nb.costs.hardware import gpu_named
 from alpaca_nb.costs.own_gpu import OwnGpu, api_usd_per_row, break_even_rows
 from alpaca_nb.costs.projection import ARTICLE_ROWS, Request
 from alpaca_nb.costs.rental import ARTICLE_GPU_HOURS, THIS_AUTUMN, Rental, median_rental
 from alpaca_nb.costs.what_if import Job, Method, gpu_hours
+from alpaca_nb.gpus import gpu_named
 from alpaca_nb.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, new_figure, new_figures
 from alpaca_nb.prices import Price, Tier
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from alpaca_nb.costs.estimates import Estimate, exactly
-from alpaca_nb.costs.hardware import Gpu
 from alpaca_nb.costs.projection import ARTICLE_ROWS, ARTICLE_TRAINING_TOKENS, Request
 from alpaca_nb.costs.rental import rentals
+from alpaca_nb.gpus import Gpu
 from alpaca_nb.prices import Price, Tier
 from alpaca_nb.records import Usage
 
@@ -76,7 +76,7 @@ def gpu_hours(job: Job) -> Estimate:
     """Hours of one card; two cards take half the time and the same hours in sum."""
     operations = OPERATIONS_PER_WEIGHT[job.method] * job.weights
     tokens = job.tokens_per_row * (job.rows * job.epochs)
-    return tokens * operations / (job.mfu * (job.gpu.tflops * 1e12)) / 3600
+    return tokens * operations / (job.mfu * job.gpu.flops) / 3600
 
 
 def implied_mfu(job: Job, hours: float) -> float:

@@ -1,4 +1,4 @@
-"""How fast and how big machines are: a short table of GPUs, and what this machine has."""
+"""How fast and how big machines are: this one, and four that one may rent."""
 
 import os
 import time
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psutil
+
+from alpaca_nb.gpus import gpu_called, gpu_named
 
 if TYPE_CHECKING:
     import torch
@@ -32,23 +34,12 @@ class Machine:
         return self.processes * self.peak_flops * (TYPICAL_SHARE if self.kind == "cuda" else CPU_SHARE)
 
 
-# Dense bfloat16 products a second, from the makers' data sheets; memory as the driver reports it.
-PEAK_FLOPS = {
-    "H200": 989e12,
-    "H100 PCIe": 756e12,
-    "H100": 989e12,
-    "A100": 312e12,
-    "L40S": 362e12,
-    "RTX 4090": 165e12,
-    "RTX 3090": 71e12,
-    "A10": 125e12,
-    "L4": 121e12,
-}
+# Memory as the driver reports it.
 ELSEWHERE = (
-    Machine("one 24 GB GPU (RTX 4090)", 1, round(23.5 * GIB), PEAK_FLOPS["RTX 4090"]),
-    Machine("one 80 GB GPU (A100)", 1, 79 * GIB, PEAK_FLOPS["A100"]),
-    Machine("one 140 GB GPU (H200)", 1, 139 * GIB, PEAK_FLOPS["H200"]),
-    Machine("8 GPUs of 80 GB (A100)", 8, 79 * GIB, PEAK_FLOPS["A100"]),
+    Machine("one 24 GB GPU (RTX 4090)", 1, round(23.5 * GIB), gpu_named("RTX 4090").flops),
+    Machine("one 80 GB GPU (A100)", 1, 79 * GIB, gpu_named("A100 80 GB").flops),
+    Machine("one 140 GB GPU (H200)", 1, 139 * GIB, gpu_named("H200 141 GB").flops),
+    Machine("8 GPUs of 80 GB (A100)", 8, 79 * GIB, gpu_named("A100 80 GB").flops),
 )
 
 
@@ -74,8 +65,9 @@ def this_machine(processes: int) -> Machine:
 
 
 def peak_flops(name: str) -> float:
-    """The data sheet's bfloat16 operations a second for a GPU of that name; 0 where it is not in the table."""
-    return next((flops for known, flops in PEAK_FLOPS.items() if known in name), 0.0)
+    """The data sheet's bfloat16 operations a second for a GPU of that name; 0 where `gpus.csv` has no row."""
+    gpu = gpu_called(name)
+    return gpu.flops if gpu else 0.0
 
 
 def cpu_flops(threads: int, dtype: "torch.dtype | None" = None, seconds: float = 0.15) -> float:
