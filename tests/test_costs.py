@@ -180,6 +180,7 @@ def test_the_known_ranges_come_out() -> None:
         "ninety_to_eighty_nine": (43.0, 57.5),
         "similar_to_davinci": (26.46, 50.28),
         "pretraining_hours": (36_000 / 0.44, 36_000 / 0.44),
+        "llama_13b": (500 / 7, 500 / 7),  # behind on PIQA and OpenBookQA
         "gpt3_training_dollars": (1.9e6, 4.67e6),
     }
     for name, (low, high) in expected.items():

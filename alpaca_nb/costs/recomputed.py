@@ -113,9 +113,9 @@ def _gpt3_gigabytes() -> Range:
 
 
 def _llama_13b_ahead() -> Range:
-    gpt3 = {"BoolQ": 60.5, "PIQA": 81.0, "HellaSwag": 78.9, "ARC easy": 68.8, "ARC challenge": 51.4}
-    llama = {"BoolQ": 78.1, "PIQA": 80.1, "HellaSwag": 79.2, "ARC easy": 74.8, "ARC challenge": 52.7}
-    ahead = 100 * sum(llama[name] >= gpt3[name] for name in gpt3) / len(gpt3)
+    # BoolQ, PIQA, HellaSwag, WinoGrande, ARC easy, ARC challenge, OpenBookQA
+    gpt3, llama = (60.5, 81.0, 78.9, 70.2, 68.8, 51.4, 57.6), (78.1, 80.1, 79.2, 73.0, 74.8, 52.7, 56.4)
+    ahead = 100 * sum(ours >= theirs for ours, theirs in zip(llama, gpt3, strict=True)) / len(gpt3)
     return ahead, ahead
 
 
