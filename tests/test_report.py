@@ -10,10 +10,12 @@ import pytest
 from run_folders import HOSTILE, METRICS, make_answers, make_record
 
 from alpaca_nb.costs.accounting import Rates
+from alpaca_nb.costs.jobs import TEACHERS_OF_TODAY
 from alpaca_nb.costs.report import build_report, write_report, write_report_json
 from alpaca_nb.costs.report_parts import answer_pairs, flat, measured, readable
-from alpaca_nb.costs.stage import analyse
+from alpaca_nb.costs.stage import THEN_AND_NOW, analyse
 from alpaca_nb.costs.tables import price_rows
+from alpaca_nb.costs.training_figures import RECIPES
 from alpaca_nb.record_files import read_records, write_records
 from alpaca_nb.records import Verdict
 from alpaca_nb.teacher.ledger import encode
@@ -147,6 +149,12 @@ def test_every_price_is_shown_with_its_source_and_age(full_run: Path) -> None:
     for what, price, origin in report.prices:
         assert what and re.search(r"\d", price), what
         assert re.search(r"\d{4}-\d\d-\d\d, (today|.* old)\)$", origin) or origin == "given in the recipe", origin
+    priced = " ".join(what for what, _, _ in report.prices)
+    models = [model for model, _ in (*THEN_AND_NOW, *TEACHERS_OF_TODAY)]
+    assert all(f"{model}, per million tokens" in priced for model in models)  # of all that the figures draw
+    assert all(f"{card}, one hour" in priced for card, _, _ in RECIPES)
+    then = next(row for row in report.prices if "A100 80 GB, one hour (median and range until 2023-03-13)" in row)
+    assert then[1] == "$2.20 ($1.49 to $5.12)" and all(name in then[2] for name in ("DataCrunch", "FluidStack", "AWS"))
     given = {what: origin for what, _, origin in price_rows(analyse(full_run, replace(RATES, usd_per_kwh=0.3), 10))}
     assert given["one kWh, parameter usd_per_kwh"] == "given in the recipe"
     assert "RunPod price page" in given["one GPU hour, parameter usd_per_gpu_hour"]

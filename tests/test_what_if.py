@@ -11,6 +11,7 @@ from run_folders import make_record
 
 from alpaca_nb.costs.accounting import Rates, finished_stages
 from alpaca_nb.costs.estimates import Estimate, exactly, mean_of
+from alpaca_nb.costs.figures import dollars_by_yield
 from alpaca_nb.costs.hardware import DATA_CENTRE_OVERHEAD, gpu_in, power_figure
 from alpaca_nb.costs.jobs import ASSUMED_YIELD, job_now, job_then, teachers_of_today, variants, waterfall
 from alpaca_nb.costs.measurements import measured_mfu, measured_throughput, measured_yield
@@ -238,3 +239,9 @@ def test_own_hardware_for_the_articles_hours_costs_under_two_dollars_of_electric
     assert kwh == pytest.approx(10.6, abs=0.1)
     assert kwh * power_figure("electricity", "homes in the USA").value == pytest.approx(1.8, abs=0.01)
     assert kwh * power_figure("carbon", "USA").value / 1000 == pytest.approx(3.9, abs=0.01)
+
+
+@pytest.mark.parametrize(("rows", "kept"), [(52_002, "5.3"), (10_000, "1.0")])
+def test_the_words_under_the_yield_figure_follow_the_number_of_rows(rows: int, kept: str) -> None:
+    _, alt = dollars_by_yield(job_now(rows, RATES), None)  # $0.0505 a request
+    assert f"text-davinci-003 costs the article's $500 at {kept} kept." in alt

@@ -73,10 +73,12 @@ def dollars_by_yield(job: Job, own_rows_kept: float | None) -> Drawn:
     axes.set_xticks([1, 2, 4, 6, 8, 10, 12, 14, 16])
     axes.set_xlabel("rows kept of the 16 that one request can return")
     axes.set_ylabel(f"US dollars for {job.rows:,} rows (logarithmic)")
+    then = replace(job, price=spring[-1][0], tier="standard")
+    crossing = job.rows * usd_per_request(then) / 500
     own = f" This run kept {own_rows_kept:.1f}." if own_rows_kept else ""
     return figure, (
         f"Falling curves on a logarithmic axis: dollars for {job.rows:,} rows against rows kept per request. "
-        f"At ten kept: {', '.join(numbers)}. The article's $500 crosses text-davinci-003 near 5.{own}"
+        f"At ten kept: {', '.join(numbers)}. {TEACHER_THEN} costs the article's $500 at {crossing:.1f} kept.{own}"
     )
 
 
@@ -132,7 +134,7 @@ def seconds_per_stage(costs: Sequence[StageCost]) -> Drawn:
     upwards = list(reversed(costs))
     bars = axes.barh([cost.stage for cost in upwards], [cost.seconds for cost in upwards], color=BLUE)
     axes.bar_label(bars, labels=[f"{cost.seconds:,.0f} s" for cost in upwards], padding=4)
-    axes.set_xlabel("seconds, whole notebook")
+    axes.set_xlabel("seconds, from the first working cell to the last")
     axes.set_xlim(0, 1.15 * max(cost.seconds for cost in costs) + 0.1)
     axes.grid(axis="y", visible=False)
     numbers = ", ".join(f"{cost.stage} {cost.seconds:,.0f} s" for cost in costs)

@@ -71,7 +71,7 @@ def headlines(analysis: Analysis) -> list[Headline]:
             f"Dollars for {analysis.rows:,} rows and a 7B model",
             f"about ${analysis.usd_projected:,.0f}",
             f"projected: {estimate_range(analysis.now.cost.usd)}; teacher {TEACHER_TODAY}, one rented H200; the "
-            "article said less than $600",
+            "article said less than $600 for 52,000",
         ),
     ]
 

@@ -7,12 +7,13 @@ from alpaca_nb.costs.accounting import SECONDS_PER_HOUR, StageCost, electricity_
 from alpaca_nb.costs.claims import CheckedClaim
 from alpaca_nb.costs.estimates import Estimate
 from alpaca_nb.costs.hardware import POWER
-from alpaca_nb.costs.jobs import GPU_TODAY, TEACHER_TODAY, Priced
+from alpaca_nb.costs.jobs import GPU_TODAY, TEACHER_TODAY, Priced, teachers_of_today
 from alpaca_nb.costs.ledger_bill import LedgerBill, in_cents
 from alpaca_nb.costs.projection import ARTICLE_REQUEST
 from alpaca_nb.costs.recomputed import Range
-from alpaca_nb.costs.rental import THIS_AUTUMN, median_rental, rentals
-from alpaca_nb.costs.stage import Analysis
+from alpaca_nb.costs.rental import ARTICLE_GPU, BEFORE_THE_ARTICLE, RENTALS, THIS_AUTUMN, Rental, rentals
+from alpaca_nb.costs.stage import THEN_AND_NOW, Analysis
+from alpaca_nb.prices import price_of
 
 COST_HEADER = ("Stage", "Seconds", "Core hours", "GPU hours", "Teacher $", "Electricity $", "Rent $")
 BILL_HEADER = ("What", "Tokens or attempts", "Dollars", "Cents, rounded together")
@@ -87,9 +88,11 @@ def job_rows(jobs: Sequence[Priced]) -> list[tuple[str, ...]]:
 
 
 def price_rows(analysis: Analysis) -> list[tuple[str, ...]]:
-    """Every price that stands behind the figures, with its source and age, under `PRICE_HEADER`."""
+    """Every price and rent that stands behind the figures, with its source and age, under `PRICE_HEADER`."""
     bought = [bill.price for bills in analysis.teachers.values() for bill in bills]
-    named = {(price.model, price.as_of): price for price in [*bought, *(each.job.price for each in analysis.jobs)]}
+    priced = [each.job.price for each in analysis.jobs] + [price for price, _ in teachers_of_today()]
+    drawn = [price_of(model, on=day) for model, day in THEN_AND_NOW]
+    named = {(price.model, price.as_of): price for price in [*bought, *priced, *drawn]}
     rows: list[tuple[str, ...]] = [
         (
             f"{price.model}, per million tokens",
@@ -98,11 +101,9 @@ def price_rows(analysis: Analysis) -> list[tuple[str, ...]]:
         )
         for price in named.values()
     ]
-    cards = {each.job.gpu.name for each in analysis.jobs}
-    for card in sorted(cards):
-        middle = median_rental(card, since=THIS_AUTUMN)
-        what = f"{card}, one hour (median since {THIS_AUTUMN})"
-        rows.append((what, f"${middle.usd_per_gpu_hour:.2f}", middle.origin))
+    rows.append(_rent_row(ARTICLE_GPU, f"until {BEFORE_THE_ARTICLE}", rentals(ARTICLE_GPU, until=BEFORE_THE_ARTICLE)))
+    cards = sorted({rental.gpu for rental in RENTALS if rental.date >= THIS_AUTUMN})
+    rows += [_rent_row(card, f"since {THIS_AUTUMN}", rentals(card, since=THIS_AUTUMN)) for card in cards]
     rates = analysis.rates
     rent, power = f"${rates.usd_per_gpu_hour:.2f}", f"${rates.usd_per_kwh:g}"
     rows += [
@@ -115,6 +116,15 @@ def price_rows(analysis: Analysis) -> list[tuple[str, ...]]:
         ),
     ]
     return rows
+
+
+def _rent_row(card: str, period: str, found: Sequence[Rental]) -> tuple[str, ...]:
+    """One card's rents of a period: the median and both ends, each with its origin."""
+    ends = dollar_range((found[0].usd_per_gpu_hour, found[-1].usd_per_gpu_hour))
+    middle = found[(len(found) - 1) // 2]
+    origins = dict.fromkeys(rental.origin for rental in (middle, found[0], found[-1]))
+    price = f"${middle.usd_per_gpu_hour:.2f} ({ends})"
+    return f"{card}, one hour (median and range {period})", price, "; ".join(origins)
 
 
 def _figures(kind: str) -> dict[float, str]:
