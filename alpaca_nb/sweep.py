@@ -73,7 +73,7 @@ def plan(
         assignments = [f"{name}={value}" for name, value in zip(swept, values, strict=True)]
         recipe = recipes.load(name_or_path, [*fixed, *assignments], **folders)
         points.append(Point(_folder_name(assignments), recipe))
-    if len({point.name for point in points}) < len(points):
+    if any(one.recipe.stages == other.recipe.stages for one, other in itertools.combinations(points, 2)):
         raise RecipeError("two points of the sweep have the same values")
     first = points[0].recipe
     knowing = [stage for stage in STAGES if swept.keys() & first.stages.get(stage, {}).keys()]

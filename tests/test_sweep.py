@@ -116,6 +116,7 @@ def test_a_point_can_never_write_into_what_it_was_given(tmp_path: Path) -> None:
         (["rate=1,1.0", "rte=1"], "did you mean 'rate'"),
         (["rate=1,2", "rate=3,4"], "given twice"),
         (["rate=1,1"], "same values"),
+        (["rate=1,1.0"], "same values"),
         (["openai_api_key=a,b"], "secret"),
     ],
 )
