@@ -6,8 +6,6 @@ from pathlib import Path
 
 from alpaca_nb.costs.accounting import gpus_in, number_in
 from alpaca_nb.costs.estimates import Z_95, Estimate, exactly, mean_of
-from alpaca_nb.costs.hardware import gpu_in
-from alpaca_nb.costs.what_if import OPERATIONS_PER_WEIGHT, Method
 from alpaca_nb.errors import InputFileError
 from alpaca_nb.files import Json, read_jsonl
 from alpaca_nb.runs import StageRecord
@@ -52,17 +50,14 @@ def measured_throughput(run_dir: Path) -> Estimate | None:
 
 
 def measured_mfu(training: StageRecord | None, tokens_per_second: Estimate | None) -> Estimate | None:
-    """The MFU of this run's training; None on a CPU, or on a card whose peak is not known.
+    """The MFU that stage 03 measured, with the range of its speed; None on a CPU, or on a card of unknown peak.
 
-    All weights are counted as taking part in matrix products, which is right for tied embeddings and a little too
-    much for others; adapters alone need 4 operations a weight.
+    One number, not two: what stage 03 showed while it trained is what the projection goes on with.
     """
-    weights, gpu = number_in(training, "parameters"), gpu_in(training.device) if training else None
-    if training is None or gpu is None or weights is None or tokens_per_second is None:
+    mfu = number_in(training, "mfu")
+    if training is None or not gpus_in(training.device) or not mfu or tokens_per_second is None:
         return None
-    method: Method = "lora" if training.parameters.get("lora_rank") else "full"
-    peak = gpus_in(training.device) * gpu.flops
-    return tokens_per_second * (OPERATIONS_PER_WEIGHT[method] * weights / peak)
+    return tokens_per_second * (mfu / tokens_per_second.value)
 
 
 def seconds_for(rows: int, training: StageRecord | None, tokens_per_second: Estimate | None) -> Estimate | None:
