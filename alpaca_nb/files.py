@@ -17,12 +17,17 @@ _HASH_BLOCK_BYTES = 1 << 20
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write `text` as UTF-8 with `\\n` line ends, atomically; parent folders are made."""
+    """Write `text` as UTF-8 with its own line ends, atomically; parent folders are made."""
+    return write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> Path:
+    """Write a whole file or nothing: into a neighbour, which is on the disk before it takes the file's name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     neighbour = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with neighbour.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with neighbour.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         neighbour.replace(path)
