@@ -1,5 +1,6 @@
 """Training: the same numbers on one process, on two and in plain torch; failures in words; nothing left behind."""
 
+import json
 import math
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from alpaca_nb.errors import RecipeError, TrainingError
 from alpaca_nb.finetuning.attention import use_packed_attention
 from alpaca_nb.finetuning.devices import device_for
 from alpaca_nb.finetuning.encode import EncodedRow, encode_examples
+from alpaca_nb.finetuning.last_words import record
 from alpaca_nb.finetuning.launch import run_torchrun
 from alpaca_nb.finetuning.packing import answer_logits, pack, summed_loss
 from alpaca_nb.finetuning.plan import rows_of_step
@@ -146,6 +148,23 @@ def test_a_failing_process_is_named_with_its_words(
     with pytest.raises(TrainingError, match=words):
         run_torchrun("training_faults", [fault], number_of_processes=2, log_folder=logs)
     assert only_own_children() == []
+
+
+def test_an_exception_is_written_down_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    error_file, seen_before = tmp_path / "error.json", tmp_path / "same_file"
+    error_file.write_text("before")
+    seen_before.hardlink_to(error_file)  # what a reader would see who had opened the file before the exception
+    monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", str(error_file))
+
+    @record
+    def main() -> None:
+        raise ValueError("row 7 is bad")
+
+    with pytest.raises(ValueError, match="row 7"):
+        main()
+    assert json.loads(error_file.read_text())["message"]["message"] == "ValueError: row 7 is bad"
+    assert seen_before.read_text() == "before"
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["error.json", "same_file"]
 
 
 @pytest.mark.slow

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import torch
 import torch.distributed as dist
-from torch.distributed.elastic.multiprocessing.errors import record
+
+from alpaca_nb.finetuning.last_words import record
 
 
 @record

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 import torch
 import torch.distributed as dist
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.elastic.multiprocessing.errors import record
 from transformers import PreTrainedTokenizerBase
 
 from alpaca_nb.finetuning.attention import use_packed_attention
@@ -35,6 +34,7 @@ from alpaca_nb.finetuning.checkpoints import (
 from alpaca_nb.finetuning.devices import dtype_for, join_alone, own_device
 from alpaca_nb.finetuning.encode import EncodedRow, read_rows
 from alpaca_nb.finetuning.faults import check_health, highest_sane_loss, out_of_memory_in_words
+from alpaca_nb.finetuning.last_words import record
 from alpaca_nb.finetuning.launch import PROGRESS_MARK
 from alpaca_nb.finetuning.loop import (
     compile_layers,
