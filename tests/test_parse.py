@@ -2,6 +2,7 @@
 
 import random
 import re
+import time
 from typing import get_args
 
 import pytest
@@ -276,6 +277,25 @@ def test_long_nonsense_is_parsed_too(unit: str) -> None:
     for text in (unit * 3000, " " * 20000 + unit, unit + " " * 20000 + "x", "Task 4" + unit * 3000 + "x"):
         for protocol in PROTOCOLS:
             check_nothing_is_lost(text, parse(text, protocol=protocol))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    "unit", ["7", '{"a":1}', '{"a":[', '{"a":', '{"instruction":', '[{"a":1},', "4. ", "###\n", "# ", "\n"]
+)
+def test_the_work_grows_with_the_length_and_not_with_its_square(unit: str, protocol: Protocol) -> None:
+    def spent(text: str) -> float:
+        """Seconds of the processor, the least of three: other processes do not count."""
+        times = []
+        for _ in range(3):
+            start = time.thread_time()
+            parse(text, protocol=protocol)
+            times.append(time.thread_time() - start)
+        return min(times)
+
+    for begin in ("", "4. Instruction: a\n4. Input: b\n4. Output: c", '[{"instruction": "a", "input": "", "output":'):
+        once, four_times = (spent(begin + unit * (size // len(unit))) for size in (6000, 24000))
+        assert four_times < 8 * once + 0.3, "a square would be sixteen times the work"
 
 
 # Against the original's rules

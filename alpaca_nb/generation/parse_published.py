@@ -13,7 +13,7 @@ from alpaca_nb.generation.pieces import Piece
 from alpaca_nb.generation.prompt import SEPARATOR
 
 _NAMES = ("Instruction", "Input", "Output")
-_HEADING = re.compile(rf"([0-9]+)\.\s+({'|'.join(_NAMES)}):")
+_HEADING = re.compile(rf"(?<![0-9])([0-9]+)\.\s+({'|'.join(_NAMES)}):")
 _NO_INPUT = "<noinput>"
 
 

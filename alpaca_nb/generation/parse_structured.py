@@ -13,6 +13,7 @@ _KEYS = ("instruction", "input", "output")
 _WRAPPER = r"\{\s*\"\w+\"\s*:\s*\[\s*"
 _OPENING = re.compile(rf"(?:{_WRAPPER}|\[\s*)?\{{\s*\"(?:{'|'.join(_KEYS)})\"\s*:")
 _TASKS = re.compile(rf"(?:{_WRAPPER})?(?=\{{\s*\")")  # the start of an object, behind the wrapper's opening
+_ANY_KEY = re.compile(rf"\"(?:{'|'.join(_KEYS)})\"")
 _HEADING = re.compile(r"^\s*\d{1,6}\.\s*(?:Instruction|Input|Output)\s*:", re.MULTILINE)
 _GLUE = re.compile(r"(?:[\s,\[\]{}]|```(?:json)?|\"\w+\"\s*:\s*\[)*", re.IGNORECASE)
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)  # a number as it is written
@@ -35,7 +36,7 @@ def structured_pieces(text: str, cut: str | None) -> list[Piece]:
         pieces += _remark(text, behind, start)
         value, end = _decode(text, start)
         if value is None or not _is_task(value):  # a sound task may stand behind or inside it
-            inner = _next_task(text, start + 1)
+            inner = _next_task(text, start + 1, len(text) if end is None else end)
             if value is None and inner is None:
                 at_the_end = cut is not None or _stops_inside(text, start)
                 return [*pieces, Piece(start, (cut or "cut_by_stop") if at_the_end else "broken_json")]
@@ -81,9 +82,11 @@ def _decode(text: str, start: int) -> tuple[dict[str, object] | None, int | None
     return (value, end) if isinstance(value, dict) else (None, None)
 
 
-def _next_task(text: str, behind: int) -> int | None:
-    """Where the next sound task begins, behind an object that is not JSON."""
-    for match in _TASKS.finditer(text, behind):
+def _next_task(text: str, behind: int, before: int) -> int | None:
+    """Where the next sound task begins: inside an object that is none, or anywhere behind one that is not JSON."""
+    if not _ANY_KEY.search(text, behind, before):
+        return None
+    for match in _TASKS.finditer(text, behind, before):
         value, _ = _decode(text, match.end())
         if value is not None and _is_task(value):
             return match.end()
