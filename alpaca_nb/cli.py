@@ -238,8 +238,10 @@ def _add_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add("file", type=Path, metavar="FILE", help="JSON list or JSON lines; tasks with `instances` are read too")
     add("--eval-file", type=Path, metavar="FILE", help="tasks that the data must not hold, in either form")
     add("--fix", type=Path, metavar="OUT", help="write a mended copy and a log of every change; overwrites nothing")
-    add("--json", type=Path, metavar="OUT", help="write every finding, with its row")
-    add("--samples", type=int, default=1, metavar="N", help="findings shown for each defect (default: 1)")
+    add("--json", type=Path, metavar="OUT", help="write every finding, with its row; overwrites nothing")
+    add(
+        "--samples", type=_number_of_samples, default=1, metavar="N", help="findings shown for each defect (default: 1)"
+    )
     add("--tokenizer", type=Path, metavar="DIR", help="a model folder, to count lengths in its tokens too")
 
 
@@ -279,6 +281,13 @@ def _command(
     )
     command.set_defaults(command=function)
     return command
+
+
+def _number_of_samples(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("must be 0 or a positive whole number")
+    return number
 
 
 def _positive_seconds(text: str) -> int:

@@ -3,10 +3,13 @@
 import dataclasses
 import functools
 import importlib.util
+import itertools
 import json
 import math
 import random
-from collections.abc import Sequence
+import re
+import time
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alpaca_nb import cli
+from alpaca_nb import cli, instruction_rules
 from alpaca_nb.errors import InputFileError
 from alpaca_nb.quality import row_defects, set_defects
 from alpaca_nb.quality.arithmetic import agrees, wrong_arithmetic, wrong_equation
@@ -71,7 +74,13 @@ BAD_ROWS = {
         row("It is about stocks.", "https://example.com/b", "Given a URL, write a summary of its content."),
     ],
     "copied_input": [row("He spoke  loudly.", "He spoke loudly."), row("Do the following task.")],
-    "placeholder_in_input": [row(input="[Image of a boat]"), row(input="<excel file>"), row(input="[PICTURE]")],
+    "placeholder_in_input": [
+        row(input="[Image of a boat]"),
+        row(input="<excel file>"),
+        row(input="[PICTURE]"),
+        row(input="I am a [noun]."),
+        row(input="a river <mask> away"),
+    ],
     "placeholder_in_output": [row("Dear [Your Name],\nwelcome to [Company Name]."), row("Hello <first name>!")],
     "as_an_ai": [row("As an AI language model, I have no body."), row("I'm an AI, so I do not eat.")],
     "wrong_arithmetic": [
@@ -109,7 +118,15 @@ GOOD_ROWS = {
         row("It says: dogs bark.", f"https://example.com/a {'dogs bark ' * 8}", "Summarize the article."),
     ],
     "copied_input": [row("He spoke softly.", "He spoke loudly.")],
-    "placeholder_in_input": [row(input="[1, 2, 3]"), row(input='["apple", "pear"]'), row(input="<title>A</title>")],
+    "placeholder_in_input": [
+        row(input="[1, 2, 3]"),
+        row(input='["apple", "pear"]'),
+        row(input="<title>A</title><br>"),
+        row(input="[apple, pear]"),
+        row(input="[A-Z]+"),
+        row(input="<no input>"),
+        row(input="![alt](a.png)"),
+    ],
     "placeholder_in_output": [
         row("numbers[i] = names[i - 1]"),
         row("[x * 2 for x in data]"),
@@ -235,6 +252,74 @@ def test_rounded_and_cut_results_agree_and_others_do_not() -> None:
     assert not any(agrees(third, text) for text in ("0.68", "0.65", "0", "6.67"))
 
 
+# --- hostile texts
+
+HOSTILE = (
+    *(
+        "\n",
+        "7",
+        "(",
+        "( ",
+        "(  ",
+        "1  +  ",
+        "1 -1 ",
+        "1 (1) ",
+        "$1+",
+        "·1",
+        "1=",
+        "1 x ",
+        " \\times 1",
+        "1,",
+        ", ",
+        "[",
+    ),
+    *(
+        "#",
+        "###\n",
+        "4.\n",
+        "- ",
+        "[name ",
+        "<name ",
+        "</a",
+        "as an ",
+        "AI ",
+        "January ",
+        ". A a is ",
+        "```",
+        "of the set ",
+    ),
+)
+
+
+def work(function: Callable[[str], object], text: str) -> float:
+    """Seconds of the processor, the least of three: other processes do not count."""
+    spent = []
+    for _ in range(3):
+        start = time.thread_time()
+        function(text)
+        spent.append(time.thread_time() - start)
+    return min(spent)
+
+
+@pytest.mark.parametrize("unit", HOSTILE)
+@pytest.mark.parametrize("field", ["instruction", "input", "output"])
+def test_the_work_on_a_row_grows_with_its_length_and_not_with_its_square(field: str, unit: str) -> None:
+    def look_for_defects(text: str) -> None:
+        bad = dataclasses.replace(Example("Calculate the mean of", "1, 2, 4", "3"), **{field: text})
+        for check in row_defects.ROW_DEFECTS:
+            check(bad)
+        verb_and_object(bad.instruction)
+
+    for begin, end in (("", ""), ("Find the mean of the numbers 1 + 1", " x = 3!")):
+        once, four_times = (work(look_for_defects, begin + unit * (size // len(unit)) + end) for size in (6000, 24000))
+        assert four_times < 8 * once + 0.3, "a square would be sixteen times the work"
+
+
+@given(st.lists(st.sampled_from(HOSTILE) | st.text(max_size=5), max_size=30).map("".join))
+def test_no_text_breaks_the_search_for_defects(text: str) -> None:
+    inspect_rows([Example(f"x{text}", text, text), Example(text + "y", "", text[::-1])])
+
+
 # --- between rows
 
 
@@ -250,6 +335,33 @@ def test_duplicates_exact_conflicting_and_near() -> None:
     assert list(set_defects.exact_duplicate(rows)) == [1]
     assert list(set_defects.conflicting_duplicate(rows)) == [2]
     assert list(set_defects.near_duplicate(rows)) == [3], "the same instruction on another input is another task"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("3+4", "3-4", False),
+        ("3 + 4", "3 * 4", False),
+        ("(2 + 3) * 4", "2 + 3 * 4", False),
+        ("5", "-5", False),
+        ("C", "C++", False),
+        ("5", "5!", False),
+        ("1.5", "15", False),
+        ("a > b", "a < b", False),
+        ("3 − 4", "3 - 4", True),
+        ("Name a river!", "name a river", True),
+        ("Say “yes”.", "say 'yes'", True),
+        ("Well,  done...", "well done", True),
+        ("?", "!", False),
+    ],
+)
+def test_rows_that_differ_in_a_sign_are_not_the_same_row(one: str, other: str, same: bool) -> None:
+    for rows in (
+        [row(instruction=one), row(instruction=other)],
+        [row(input=one), row(input=other)],
+        [row(one), row(other)],
+    ):
+        assert ("exact_duplicate" in defects_of(*rows)) == same
 
 
 def test_texts_without_latin_letters_are_not_all_the_same() -> None:
@@ -411,7 +523,7 @@ def test_fix_writes_a_new_file_with_other_keys_kept_and_never_overwrites(
     assert inspect_file(source, "--fix", out) == 2
     assert "overwrites nothing" in capsys.readouterr().err
     assert inspect_file(source, "--fix", source) == 2
-    assert "the file that is read" in capsys.readouterr().err
+    assert "overwrites nothing" in capsys.readouterr().err
     out.unlink()
     assert inspect_file(source, "--fix", out) == 2, "the log of the first mend is still there"
     assert not out.exists()
@@ -421,12 +533,12 @@ def test_fix_writes_a_new_file_with_other_keys_kept_and_never_overwrites(
 
 def test_fix_writes_lines_where_lines_are_asked_for_and_leaves_no_half_file(tmp_path: Path) -> None:
     out = tmp_path / "mended.jsonl"
-    write_fixed([(GOOD, {}), (row("ok"), {})], out, source=tmp_path / "data.json")
+    write_fixed([(GOOD, {}), (row("ok"), {})], out)
     assert [Example(**json.loads(line)) for line in out.read_text(encoding="utf-8").splitlines()] == [GOOD, row("ok")]
     folder = tmp_path / "is_a_folder.json"
     folder.mkdir()
     with pytest.raises(InputFileError, match="exists already"):
-        write_fixed([(GOOD, {})], folder, source=tmp_path / "data.json")
+        write_fixed([(GOOD, {})], folder)
     assert not (tmp_path / "is_a_folder.changes.jsonl").exists()
 
 
@@ -459,7 +571,17 @@ def test_the_command_prints_a_table_and_writes_every_finding(
     assert "eval_same_task               4  100.00%" in printed
     written = json.loads(report.read_text(encoding="utf-8"))
     assert [f["row"] for f in written["findings"] if f["defect"] == "wrong_arithmetic"] == [1, 3]
-    assert inspect_file(source, "--json", source) == 2
+    first = report.read_bytes()
+    for taken in (source, report):
+        assert inspect_file(source, "--json", taken) == 2
+        assert f"{taken} exists already and --json overwrites nothing" in capsys.readouterr().err
+    assert report.read_bytes() == first
+    out = tmp_path / "mended.json"
+    for written in (out, tmp_path / "mended.changes.jsonl"):
+        assert inspect_file(source, "--fix", out, "--json", written) == 2 and not written.exists()
+    with pytest.raises(SystemExit):
+        inspect_file(source, "--samples", -1)
+    assert "must be 0 or a positive whole number" in capsys.readouterr().err
     assert inspect_file(tmp_path / "none.json") == 2
     assert "does not exist" in capsys.readouterr().err
 
@@ -533,25 +655,89 @@ def original(folder: Path) -> tuple[list[Example], Report]:
     return rows, inspect_rows(rows, evaluation=read_any(folder / "user_oriented_instructions.jsonl"))
 
 
-# Rows with each defect in 9,229 rows of the original, counted by hand-written searches before this module existed.
-COUNTED_BEFORE = {"empty_output": 4, "marker_left": 102, "no_answer": 14, "merged_tasks": 10, "url_in_input": 44}
+# Rows in 9,229 of the original, counted by searches written before this module existed. The 4,600 rows here are about
+# half of them, drawn at random; so a count among them has a hypergeometric distribution, and 99 % of it are allowed.
+COUNTED_BEFORE, COUNTED_IN = (
+    {
+        "empty_output": 4,
+        "marker_left": 102,
+        "no_answer": 14,
+        "merged_tasks": 10,
+        "url_in_input": 44,
+        "placeholder_in_input": 68,
+        "as_an_ai": 9,
+        "eval_similar": 3,
+        "eval_same_task": 0,
+    },
+    9229,
+)
 
 
-@pytest.mark.parametrize(("defect", "counted"), COUNTED_BEFORE.items())
-def test_rates_in_the_original_are_those_counted_before(defect: str, counted: int, upstream_data: Path) -> None:
-    _, report = original(upstream_data)
-    share = report.rows / 9229  # the sample is part of the 9,229 rows, so their counts vary as draws without return
-    expected, deviation = counted * share, math.sqrt(counted * share * (1 - share))
-    assert abs(report.count(defect) - expected) <= 3 * deviation
+def allowed(counted: int, drawn: int) -> range:
+    """The central 99 % for how many of `counted` rows are among `drawn` of the 9,229."""
+    chances = [
+        Fraction(math.comb(drawn, k) * math.comb(COUNTED_IN - drawn, counted - k), math.comb(COUNTED_IN, counted))
+        for k in range(counted + 1)
+    ]
+    below = list(itertools.accumulate(chances))
+    inside = [
+        k for k in range(counted + 1) if below[k] > Fraction(1, 200) and below[k] - chances[k] < 1 - Fraction(1, 200)
+    ]
+    return range(inside[0], inside[-1] + 1)
+
+
+def counted_the_same_way(rows: list[Example], report: Report, defect: str) -> int:
+    """How many rows the earlier search finds here: our findings, but for three classes that are drawn otherwise."""
+    found = {finding.row for finding in report.of(defect)}
+    if defect == "marker_left":  # "N/A" and "none" are counted here, and were not
+        found = {index for index in found if re.search("no ?input", rows[index].input, re.IGNORECASE)}
+    if defect == "placeholder_in_input":  # a marker in brackets was one
+        found |= {index for index, each in enumerate(rows) if re.search(r"<\s*n[^<>]*>", each.input, re.IGNORECASE)}
+    if defect == "as_an_ai":  # these letters in a row, whatever they begin or end
+        found = {index for index, each in enumerate(rows) if "as an ai" in each.output.lower()}
+    return len(found)
+
+
+COUNTED_HERE = {
+    "empty_output": (4, range(5)),
+    "marker_left": (59, range(38, 65)),
+    "no_answer": (9, range(2, 13)),
+    "merged_tasks": (4, range(1, 10)),
+    "url_in_input": (21, range(14, 31)),
+    "placeholder_in_input": (35, range(23, 45)),
+    "as_an_ai": (1, range(1, 9)),
+    "eval_similar": (1, range(4)),
+    "eval_same_task": (0, range(1)),
+}
+
+
+@pytest.mark.parametrize("defect", COUNTED_BEFORE)
+def test_rates_in_the_original_are_those_counted_before(defect: str, upstream_data: Path) -> None:
+    rows, report = original(upstream_data)
+    found = counted_the_same_way(rows, report, defect)
+    assert (found, allowed(COUNTED_BEFORE[defect], len(rows))) == COUNTED_HERE[defect]
+    assert found in COUNTED_HERE[defect][1]
+
+
+def test_nobody_speaks_as_an_ai_in_this_part_of_the_original(upstream_data: Path) -> None:
+    """Of the 9 rows counted about 4.5 were to be expected; the one with these letters says "has an air of"."""
+    rows, report = original(upstream_data)
+    spoken = [each.output for each in rows if "as an ai" in each.output.lower()]
+    assert len(spoken) == 1 and "has an air of consequence" in spoken[0]
+    assert not any(re.search(r"\bas an? (?:ai|language|artificial)\b", each.output, re.IGNORECASE) for each in rows)
+    assert report.count("as_an_ai") == 0
 
 
 def test_known_truncations_and_wrong_sums_of_the_original_are_named(upstream_data: Path) -> None:
     rows, report = original(upstream_data)
-    cut = {finding.row for finding in report.of("cut_ending")}
+    cut = {finding.row: finding.detail for finding in report.of("cut_ending")}
     known = ("as of 20", "October 31, 20", "Invoiced amount: $", "at the Royal Lodge in 20")
-    ends = {index for index, each in enumerate(rows) if each.output.rstrip().endswith(known)}
-    assert len(ends) == 2, "of the four known ones two are in this part of the data"
-    assert ends <= cut and len(cut) <= 10
+    ends = {end: [index for index, each in enumerate(rows) if each.output.rstrip().endswith(end)] for end in known}
+    assert ends == {known[0]: [], known[1]: [469], known[2]: [2275], known[3]: []}, "two of the four are in this part"
+    assert {469, 2275} <= set(cut) and len(cut) <= 10
+    assert cut[70].endswith("October 20, 20") and cut[3380].endswith("1990-20") and cut[660].endswith("is $")
+    for end in known:  # the other two are named where they occur
+        assert "cut_ending" in defects_of(row(f"The prices are those {end}")), end
     wrong = [finding.detail for finding in report.of("wrong_arithmetic")]
     assert "median of 5, 15, 10, 7 = 8.5, not 10" in wrong
     assert "$150 + ($150 x 7%) = $159.50 (is 160.5)" in wrong
@@ -564,7 +750,6 @@ def test_the_table_of_the_original_is_what_is_found_there(upstream_data: Path) -
 
 
 def test_contamination_of_the_original(upstream_data: Path) -> None:
-    """Of the 252 evaluation tasks 3 resemble one of 9,229 rows and none is equal: half of the rows hold 1 or 2."""
     _, report = original(upstream_data)
     assert report.count("eval_same_task") == 0
     near = report.of("eval_similar")
@@ -572,13 +757,24 @@ def test_contamination_of_the_original(upstream_data: Path) -> None:
 
 
 def test_shares_lengths_and_first_words_of_the_original(upstream_data: Path) -> None:
-    _, report = original(upstream_data)
+    rows, report = original(upstream_data)
     assert report.with_input / report.rows == pytest.approx(0.3972, abs=0.01)
     means = {each.field: each.mean for each in report.lengths}
     assert means["instruction"] == pytest.approx(10.05, abs=0.2)
     assert means["input"] == pytest.approx(9.7, abs=0.5)
     assert means["output"] == pytest.approx(44.7, abs=1.5)
-    assert report.first_words["generate"] / report.rows == pytest.approx(0.092, abs=0.01)
+    shares = {"generate": 0.092, "create": 0.074, "describe": 0.056, "write": 0.051, "name": 0.041, "what": 0.041}
+    assert {word: report.first_words[word] / report.rows for word in shares} == pytest.approx(shares, abs=0.01)
+    medians = {each.field: (each.median, each.p95) for each in report.lengths}
+    assert medians == {"instruction": (9, 16), "input": (6, 30), "output": (32, 122)}  # counted before: 31 for 32
+    assert sum(each.instruction.strip().endswith("?") for each in rows) / report.rows == pytest.approx(0.077, abs=0.01)
+    assert len({each.instruction for each in rows}) == report.rows, "all instructions differ"
+    assert all(
+        instruction_rules.reject_reason(each.instruction, rules) is None
+        for rules in (["too_short", "filtered_word", "starts_with_write_a_program"],)
+        for each in rows
+    )
+    assert not any("20." in text for each in rows for text in (each.output, each.input)), "the stop text is in none"
     assert list(report.first_words)[:4] == ["generate", "create", "describe", "write"]
 
 

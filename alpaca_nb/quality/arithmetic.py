@@ -1,15 +1,16 @@
 """Wrong sums, found by working them out: equations in an answer, and answers to a task that is plain arithmetic.
 
 Only what can be read without doubt is judged: a missed error costs little, a false accusation costs trust. A result
-that is rounded or cut at its last shown digit is right.
+that is rounded or cut at its last shown digit is right. What is read at a time is bounded, so that the work
+grows with the length of a text, not with its square: a task of more than 400 characters is no plain sum.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from statistics import median
 
-from alpaca_nb.quality.evaluate import NotArithmeticError, evaluate
+from alpaca_nb.quality.evaluate import LONGEST_TEXT, NotArithmeticError, evaluate
 from alpaca_nb.records import Example
 
 _NUMBER = r"[$€£]?\d+(?:,\d{3})*(?:\.\d+)?"
@@ -21,6 +22,10 @@ _NO_NEIGHBOUR_BEFORE = r"(?<![\w.,%^*/×÷=+\-−–()\]])(?<![^a-zA-Z][b-zA-Z] 
 _EQUATION = re.compile(
     rf"{_NO_NEIGHBOUR_BEFORE}({EXPRESSION})\s*(?:=|≈)\s*({_RESULT})(?![\w(^*]|[.,]\d|\s*[-+*/×÷^−–]\s*[\w(])"
 )
+_EQUALS = re.compile("[=≈]")
+_GOES_ON_TO_THE_LEFT = re.compile(r"[\d)]\s{1,20}\Z")
+_LONGEST_RESULT = 60  # characters
+_LONGEST_TASK = 400  # characters
 _ANY_NUMBER = re.compile(rf"(?<![\w.])[-−]?{_NUMBER}%?(?:/\d+)?")
 _ASKS_FOR_VALUE = re.compile(
     r"\b(?:calculate|compute|evaluate|solve|work out|divide|multiply|add|subtract|"
@@ -52,7 +57,7 @@ _ABOUT_A_LIST: tuple[tuple[str, Callable[[Sequence[Fraction]], Fraction]], ...] 
 _WHAT_OF_THE_LIST = (
     r"(?:(?:given |return|find|calculate|compute|determine|what is|output|give|get|identify)[^.?]*?\b)"
     r"the (?:arithmetic )?{what}(?: (?:value|number|price|one|element))?"
-    r"(?: (?:of|in|from|for) (?:(?:a|the|this|these|given|following|set|list|array|sequence|group|data|"
+    r"(?: (?:of|in|from|for) (?:(?:a|the|this|these|given|following|list|array|sequence|group|data|"
     r"numbers|integers|prices|values|of|in|above|provided|set:?)\s*)+)?[.:?]?"
 )
 
@@ -66,7 +71,7 @@ def wrong_equation(text: str) -> str | None:
     """The first `a + b = c` in a text that does not hold; equations with variables and program code are passed over."""
     if "==" in text or "```" in text:
         return None
-    for found in _EQUATION.finditer(text):
+    for found in _equations(text):
         if "remainder" in text[found.end() : found.end() + 15].lower():
             continue
         try:
@@ -78,9 +83,23 @@ def wrong_equation(text: str) -> str | None:
     return None
 
 
+def _equations(text: str) -> Iterator[re.Match[str]]:
+    """What reads as `expression = number`, looked for around each sign of equality; the work is linear in the text."""
+    for sign in _EQUALS.finditer(text):
+        start, end = max(0, sign.start() - LONGEST_TEXT), sign.end() + _LONGEST_RESULT
+        for found in _EQUATION.finditer(text, start, end):
+            before = text[max(0, found.start() - 20) : found.start()]
+            cut = _GOES_ON_TO_THE_LEFT.search(before) and found[1][0] in "(-−"
+            whole = found.end() < end or end >= len(text)
+            if found.end(1) <= sign.start() < found.start(2) and whole and not cut:
+                yield found
+
+
 def wrong_answer(row: Example) -> str | None:
     """For a task that asks for the value of one expression: the value, if the answer's numbers do not hold it."""
     task = f"{row.instruction}\n{row.input}"
+    if len(task) > _LONGEST_TASK:
+        return None
     if not _ASKS_FOR_VALUE.search(row.instruction) or (_NOT_A_PLAIN_SUM.search(task) and "decimal" not in task.lower()):
         return None
     sums = [found for found in re.findall(EXPRESSION, task) if re.search(r"[-+*/×÷^−(xX]", found.strip("-− $"))]
@@ -100,7 +119,7 @@ def wrong_of_list(row: Example) -> str | None:
     """For a task that asks for the mean, median, sum, largest or smallest of listed numbers: the same."""
     if not _LIST_OF_NUMBERS.fullmatch(row.input.strip()) or _NOT_A_PLAIN_SUM.search(row.instruction):
         return None
-    if _THOUSANDS_OR_TWO.search(row.input):
+    if len(row.instruction) > _LONGEST_TASK or _THOUSANDS_OR_TWO.search(row.input):
         return None
     for what, work_out in _ABOUT_A_LIST:
         if re.fullmatch(_WHAT_OF_THE_LIST.format(what=what), row.instruction.strip(), re.IGNORECASE):

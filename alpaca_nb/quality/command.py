@@ -8,7 +8,7 @@ from pathlib import Path
 from alpaca_nb.alpaca_format import read_rows
 from alpaca_nb.errors import InputFileError
 from alpaca_nb.files import write_json
-from alpaca_nb.quality.fix import Change, write_fixed
+from alpaca_nb.quality.fix import Change, log_of, refuse_existing, write_fixed
 from alpaca_nb.quality.reading import is_task_file, read_any
 from alpaca_nb.quality.report import DEFECTS, CountTokens, Lengths, Report, inspect_rows
 
@@ -20,10 +20,12 @@ def inspect(options: Namespace) -> int:
     """Run the command; `options` has file, eval_file, tokenizer, samples, fix and json. Returns the exit status."""
     if options.fix is not None and is_task_file(options.file):
         raise InputFileError(f"{options.file} holds tasks with instances; --fix mends Alpaca-format files only")
-    if options.json is not None and options.json.resolve() in {
-        p.resolve() for p in (options.file, options.eval_file) if p
-    }:
-        raise InputFileError(f"{options.json} is a file that is read; name another one for the report")
+    if options.fix is not None:
+        refuse_existing(options.fix, log_of(options.fix), option="--fix")
+    if options.json is not None:
+        refuse_existing(options.json, option="--json")
+        if options.fix is not None and options.json.resolve() in (options.fix.resolve(), log_of(options.fix).resolve()):
+            raise InputFileError(f"{options.json} is what --fix writes; name another file for the report")
     rows = read_any(options.file)
     evaluation = read_any(options.eval_file) if options.eval_file is not None else []
     report = inspect_rows(rows, evaluation=evaluation, count_tokens=_tokenizer(options.tokenizer))
@@ -32,7 +34,7 @@ def inspect(options: Namespace) -> int:
         write_json(options.json, dataclasses.asdict(report))
         print(f"\nevery finding with its row: {options.json}")
     if options.fix is not None:
-        log, kept, changes = write_fixed(read_rows(options.file), options.fix, source=options.file)
+        log, kept, changes = write_fixed(read_rows(options.file), options.fix)
         print(f"\n{_summary(changes)}\n{options.fix}: {kept} of {len(rows)} rows; every change: {log}")
     return 0
 

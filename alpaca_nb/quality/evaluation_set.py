@@ -1,6 +1,6 @@
 """Keeping an evaluation out of training data: is this row one of its tasks, or does it hold a piece of one?
 
-Three rules, each with a name. `eval_same_task`: the same instruction and input, but for case and punctuation.
+Three rules, each with a name. `eval_same_task`: the same instruction and input, but for case and full stops.
 `eval_similar`: the instructions' ROUGE-L is above 0.7, the measure that decides what is new. `eval_shared_words`: a run
 of words that an evaluation task holds too. How long a run must be follows GPT-3's decontamination (Brown et al.
 2020, appendix C) and NVIDIA NeMo Curator's TaskDecontamination: as long as the task's own text, but from 8 to 13 words.

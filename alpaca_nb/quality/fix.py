@@ -53,22 +53,14 @@ def fix_rows(rows: Sequence[Example]) -> tuple[list[tuple[int, Example]], list[C
     return kept, sorted(changes, key=lambda change: change.row)
 
 
-def write_fixed(
-    rows: Sequence[tuple[Example, dict[str, Json]]], out: Path, *, source: Path
-) -> tuple[Path, int, list[Change]]:
+def write_fixed(rows: Sequence[tuple[Example, dict[str, Json]]], out: Path) -> tuple[Path, int, list[Change]]:
     """Write the mended rows to `out` and the log beside it; returns (log, rows kept, changes).
 
     Other keys of a row are kept. Raises `InputFileError` where either file exists already, whatever it holds: a data
     set is never overwritten.
     """
-    log = out.with_name(f"{out.stem}.changes.jsonl")
-    if out.resolve() == source.resolve():
-        raise InputFileError(f"{out} is the file that is read; --fix writes a new one, so name another")
-    for path in (out, log):
-        if path.exists() or path.is_symlink():
-            raise InputFileError(
-                f"{path} exists already and --fix overwrites nothing; name another file or move it away"
-            )
+    log = log_of(out)
+    refuse_existing(out, log, option="--fix")
     kept, changes = fix_rows([example for example, _ in rows])
     objects = [{**rows[index][1], **dataclasses.asdict(example)} for index, example in kept]
     _write_new(log, "".join(json.dumps(dataclasses.asdict(c), ensure_ascii=False) + "\n" for c in changes))
@@ -77,6 +69,20 @@ def write_fixed(
     else:
         _write_new(out, json.dumps(objects, ensure_ascii=False, indent=2) + "\n")
     return log, len(kept), changes
+
+
+def log_of(out: Path) -> Path:
+    """Where the changes are written down."""
+    return out.with_name(f"{out.stem}.changes.jsonl")
+
+
+def refuse_existing(*paths: Path, option: str) -> None:
+    """Raise `InputFileError` where one of these files, or a link of that name, exists."""
+    for path in paths:
+        if path.exists() or path.is_symlink():
+            raise InputFileError(
+                f"{path} exists already and {option} overwrites nothing; name another file or move it away"
+            )
 
 
 def _mended(row: Example) -> Example:

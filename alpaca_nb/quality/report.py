@@ -31,7 +31,8 @@ DEFECTS = {  # name → what it means, in the order of the report
     "eval_similar": "nearly an evaluation task (ROUGE-L above 0.7)",
     "eval_shared_words": "8 or more words in a row shared with one",
 }
-# What these functions find in a random part of the published 52,002 rows (tatsu-lab/stanford_alpaca @ 761dc5b).
+# What these functions find in a random part of the published 52,002 rows (tatsu-lab/stanford_alpaca @ 761dc5b). No row
+# of this part speaks as an AI; elsewhere a few do.
 IN_THE_ORIGINAL_SAMPLE, IN_THE_ORIGINAL = (
     4600,
     {
@@ -43,7 +44,7 @@ IN_THE_ORIGINAL_SAMPLE, IN_THE_ORIGINAL = (
         "url_in_input": 21,
         "hallucinated_url": 19,
         "copied_input": 7,
-        "placeholder_in_input": 12,
+        "placeholder_in_input": 17,
         "placeholder_in_output": 31,
         "as_an_ai": 0,
         "wrong_arithmetic": 10,

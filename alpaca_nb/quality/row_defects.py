@@ -24,9 +24,13 @@ _NO_ANSWER = re.compile(
     r"|<\s*no[ _-]?output\b.*",
     re.IGNORECASE,
 )
-_ITEM_MARKER = re.compile(r"^\W*\d+\.?\W*(?:Instruction|Input|Output)\s*:", re.IGNORECASE | re.MULTILINE)
-_SEPARATOR = re.compile(r"^\s*#{2,}\s*(?:\d+\.?\s*)?$", re.MULTILINE)
-_SECOND_INSTRUCTION = re.compile(r"^\W*(?:New |Next )?(?:Instruction|Task)(?: \d+)?\s*:", re.MULTILINE)
+# How many blanks and signs may stand in a heading is bounded: each is tried from every line on, and a text may be
+# nothing but empty lines.
+_ITEM_MARKER = re.compile(
+    r"^\W{0,20}\d{1,6}\.?\W{0,20}(?:Instruction|Input|Output)\s{0,20}:", re.IGNORECASE | re.MULTILINE
+)
+_SEPARATOR = re.compile(r"^[^\S\n]{0,20}#{2,20}[^\S\n]{0,20}(?:\d{1,6}\.?[^\S\n]{0,20})?$", re.MULTILINE)
+_SECOND_INSTRUCTION = re.compile(r"^\W{0,20}(?:New |Next )?(?:Instruction|Task)(?: \d{1,6})?\s{0,20}:", re.MULTILINE)
 URL = re.compile(r"(?:https?://|www\.)[^\s<>\])\"']+", re.IGNORECASE)
 _ABOUT_THE_ADDRESS = re.compile(
     r"\b(?:urls?|domains?|hyperlinks?|regex\w*|links|extract|parse|shorten|valid\w*|algorithm|function|code|script)\b",
@@ -49,10 +53,14 @@ _PLACEHOLDER = re.compile(
     rf"({_STANDS_FOR}(?:['’]s)?\b(?:[^\w\]>\n=\"(][^\]>\n=\"(]*)?)[\]>](?!\()",
     re.IGNORECASE,
 )
+_WORDS_IN_BRACKETS = re.compile(
+    r"(?<![\w\])])(?:\[[a-z]{2}[^\[\]\n,;\"(={]{0,100}\]|<[a-z]{2}[^<>\n,;\"(={]{0,100}>)(?!\()", re.IGNORECASE
+)
 _TAG = re.compile(
     r"<(?:title|name|address|table|video|time|map|date|email|link|image|url|price|year|city|country)>|</\w+>",
     re.IGNORECASE,
 )
+_MARKUP = re.compile(r"</?\w[^<>]*>")
 _AS_AN_AI = re.compile(
     r"\bas (?:just )?an? (?:AI\b|artificial intelligence|(?:AI |large )*language model)\b|"
     r"\bI(?:'m| am) (?:just |only |merely )?(?:an? )(?:AI\b|artificial intelligence|(?:large )?language model|"
@@ -117,13 +125,20 @@ def copied_input(row: Example) -> str | None:
 
 
 def placeholder_in_input(row: Example) -> str | None:
-    """Brackets that stand for something the model does not get: [Image of …], <excel file>."""
-    return _placeholder(row.input)
+    """Words in brackets, for something the model does not get: [Image of …], <excel file>, [noun].
+
+    No lists, no tags of a text with closing tags, and no marker for an empty input: that has its own class.
+    """
+    if MARKER.fullmatch(row.input):
+        return None
+    found = _WORDS_IN_BRACKETS.search(_MARKUP.sub("", row.input) if "</" in row.input else row.input)
+    return found.group() if found else None
 
 
 def placeholder_in_output(row: Example) -> str | None:
     """Brackets left to be filled in: [Your Name]. Fine in a template, not in a finished text."""
-    return _placeholder(row.output)
+    found = _PLACEHOLDER.search(_TAG.sub("", row.output))
+    return found.group() if found else None
 
 
 def as_an_ai(row: Example) -> str | None:
@@ -140,11 +155,6 @@ def control_characters(row: Example) -> str | None:
         if LOST in text:
             return f"U+FFFD (an unreadable byte) in the {name}"
     return None
-
-
-def _placeholder(text: str) -> str | None:
-    found = _PLACEHOLDER.search(_TAG.sub("", text))
-    return found.group() if found else None
 
 
 def _fields(row: Example) -> tuple[tuple[str, str], ...]:

@@ -3,7 +3,6 @@
 Each function takes all rows and returns `{row: what is at fault}`; of two equal rows the later one is named.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 
 from alpaca_nb.records import Example
@@ -12,11 +11,12 @@ from alpaca_nb.similarity.similar import Similar
 
 SIMILAR = 0.7  # generation's threshold: a higher ROUGE-L means too similar
 SHORTEST_RUN, LONG_RUN = 8, 13  # words in a row shared with an evaluation task: look at it; the same text
-_WORD = re.compile(r"\w+")
+_AT_THE_END, _AROUND = ".,:;?!…", "\"'“”‘’«»"
+_DASHES = str.maketrans("−–—", "---")
 
 
 def exact_duplicate(rows: Sequence[Example]) -> dict[int, str]:
-    """Same instruction, input and output, but for case, punctuation and white space."""
+    """Same instruction, input and output, but for case, full stops and the like, and white space; signs count."""
     return {row: f"as row {first}" for row, first, same in _repeats(rows) if same}
 
 
@@ -48,7 +48,7 @@ SET_DEFECTS: tuple[Callable[[Sequence[Example]], dict[int, str]], ...] = (
 
 
 def eval_same_task(rows: Sequence[Example], evaluation: Sequence[Example]) -> dict[int, str]:
-    """The instruction and input of an evaluation task, but for case, punctuation and white space."""
+    """The instruction and input of an evaluation task, with the same leave."""
     tasks = {_task(row): number for number, row in reversed(list(enumerate(evaluation)))}
     return {index: f"evaluation task {tasks[_task(row)]}" for index, row in enumerate(rows) if _task(row) in tasks}
 
@@ -90,8 +90,16 @@ EVAL_DEFECTS: tuple[Callable[[Sequence[Example], Sequence[Example]], dict[int, s
 
 
 def normalised(text: str) -> str:
-    """The text's words in lower case; a text without words stands for itself."""
-    return " ".join(_WORD.findall(text.casefold())) or text.strip()
+    """The text's words in lower case, without quotes and full stops; a text without words stands for itself.
+
+    Signs stay, for 3 + 4 is not 3 - 4, -5 not 5, and C++ not C.
+    """
+    return " ".join(filter(None, map(_word, text.casefold().translate(_DASHES).split()))) or text.strip()
+
+
+def _word(word: str) -> str:
+    plain = word.strip(_AROUND).rstrip(_AT_THE_END + _AROUND)
+    return f"{plain}!" if plain[-1:].isdigit() and word.startswith(f"{plain}!") else plain  # 5! is 120
 
 
 def _task(row: Example) -> tuple[str, str]:

@@ -54,6 +54,7 @@ _BEFORE_THE_VERB = _words(
 )
 _SUBJECTS = _words("i we you it the user")
 MOST_SENTENCES = 4
+MOST_PARTS = 12  # between commas, tried for a verb; each is read to the end of its sentence
 _STOPS = _words(
     """
     of for about in on at to from with by as that which who whose where when how why what if whether so and or
@@ -98,7 +99,9 @@ def verb_and_object(instruction: str) -> tuple[str, str] | None:
     sentences = [part for part in re.split(r"(?<=[.!?:])\s+|\n", text.strip()) if part][:MOST_SENTENCES]
     for sentence in sentences:
         parts = sentence.split(",")
-        for start in range(len(parts)):  # "given a list of numbers, find …": the verb may follow a comma
+        for start in range(
+            min(len(parts), MOST_PARTS)
+        ):  # "given a list of numbers, find …": the verb may follow a comma
             if found := _pair(_TOKEN.findall(",".join(parts[start:]))):
                 return found
     first = _TOKEN.findall(sentences[0]) if sentences else []
