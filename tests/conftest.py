@@ -3,11 +3,13 @@
 import os
 import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from whole_runs import WholeRun, command, environment
 
 from alpaca_nb.models import model_folder
 from alpaca_nb.runs import begin_stage
@@ -53,6 +55,17 @@ def random_run(random_models: dict[str, Path], tmp_path_factory: pytest.TempPath
     base = str(random_models["untuned"])
     begin_stage("03_finetune_fsdp", str(run_dir), seed=17, base_model=base, epochs=2).finish(metrics=metrics)
     return run_dir
+
+
+@pytest.fixture(scope="session")
+def whole_run(tmp_path_factory: pytest.TempPathFactory) -> WholeRun:
+    """A finished run of the recipe `smoke`: made once, read by many; whoever wants to change it takes a copy."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    folder = tmp_path_factory.mktemp("runs") / "smoke"
+    answer = subprocess.run(
+        command(folder), capture_output=True, text=True, cwd=elsewhere, env=environment(), timeout=550
+    )
+    return WholeRun(folder, elsewhere, answer.stdout, answer.stderr, answer.returncode)
 
 
 @pytest.fixture(scope="module")

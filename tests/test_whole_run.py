@@ -1,55 +1,25 @@
 """The recipe `smoke` from end to end, as a user runs it: another process, another working folder, a key in the air."""
 
 import json
-import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import psutil
 import pytest
+from whole_runs import CANARY, WholeRun, command, environment
 
 from alpaca_nb.leftovers import MARK_VARIABLE
 from alpaca_nb.runs import KIT_FOLDER, STAGES, read_record, record_path
 
 pytestmark = pytest.mark.slow
-CANARY = "sk-canary-7f3a9b2c5d"
 TEXT_SUFFIXES = {".json", ".jsonl", ".md", ".html", ".ipynb", ".log", ".txt", ".yaml", ".csv"}
-
-
-@dataclass(frozen=True)
-class WholeRun:
-    """A finished run of `smoke`."""
-
-    folder: Path
-    elsewhere: Path
-    printed: str
-    errors: str
-    status: int
-
-
-def command(folder: Path, *options: str) -> list[str]:
-    return [sys.executable, "-m", "alpaca_nb.cli", "run", "smoke", "--run-dir", str(folder), *options]
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "OPENAI_API_KEY": CANARY}
-
-
-@pytest.fixture(scope="module")
-def whole_run(tmp_path_factory: pytest.TempPathFactory) -> WholeRun:
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
-    folder = tmp_path_factory.mktemp("runs") / "smoke"
-    answer = subprocess.run(
-        command(folder), capture_output=True, text=True, cwd=elsewhere, env=environment(), timeout=550
-    )
-    return WholeRun(folder, elsewhere, answer.stdout, answer.stderr, answer.returncode)
 
 
 def test_ends_well_with_all_records(whole_run: WholeRun) -> None:
@@ -112,14 +82,15 @@ def test_second_call_skips_all(whole_run: WholeRun) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the worker by its environment as Linux shows it")
-def test_killed_training_process_is_an_error(whole_run: WholeRun) -> None:
-    """Train again with more steps, and kill one worker of torchrun at work."""
-    again = [*command(whole_run.folder, "--from", "03", "--until", "03"), "-p", "epochs=500"]
+def test_killed_training_process_is_an_error(whole_run: WholeRun, tmp_path: Path) -> None:
+    """Train again with more steps, in a copy of the run, and kill one worker of torchrun at work."""
+    folder = Path(shutil.copytree(whole_run.folder, tmp_path / "smoke"))
+    again = [*command(folder, "--from", "03", "--until", "03"), "-p", "epochs=500"]
     process = subprocess.Popen(
         again, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=whole_run.elsewhere, env=environment()
     )
     try:
-        worker = first_worker_at_work(process, whole_run.folder)
+        worker = first_worker_at_work(process, folder)
         family = psutil.Process(process.pid).children(recursive=True)
         worker.send_signal(signal.SIGKILL)
         _, errors = process.communicate(timeout=120)
@@ -130,7 +101,7 @@ def test_killed_training_process_is_an_error(whole_run: WholeRun) -> None:
     assert "TrainingError" in errors
     assert "log: " in errors
     assert "Traceback" not in errors
-    assert not record_path(whole_run.folder, STAGES[2]).exists()
+    assert not record_path(folder, STAGES[2]).exists()
     assert [member for member in family if is_alive(member)] == []
 
 
