@@ -1,6 +1,7 @@
 # make run     set up .venv, run the recipe `tiny`, print where the report is   (RECIPE=smoke for another)
 # make test    the same set-up, then the tests
 # make lab     JupyterLab on the notebooks
+# make student copies of the notebooks with empty exercises, in build/student
 # make lint types format pins clean
 #
 # PYTHON=python3.12 chooses the interpreter. TORCH_INDEX= (empty) takes PyPI's own build of torch (CUDA on Linux);
@@ -19,7 +20,7 @@ LIST_PINS := sed -n 's/^ *- \([A-Za-z0-9._-]*==[^ ]*\).*/\1/p' environment.yml
 REACHES := import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=10)
 NBSTRIPOUT_FLAGS := --keep-id --extra-keys "metadata.papermill cell.metadata.papermill metadata.widgets metadata.language_info.version"
 
-.PHONY: run test install lint types format lab pins clean
+.PHONY: run test install lint types format lab student pins clean
 
 run: $(INSTALLED)
 	@$(BIN)/alpaca-nb run $(RECIPE)
@@ -29,6 +30,9 @@ test: $(INSTALLED)
 
 lab: $(INSTALLED)
 	@$(BIN)/jupyter lab --notebook-dir=notebooks
+
+student: $(INSTALLED)
+	@$(BIN)/python -m alpaca_nb.exercises.student build/student
 
 lint: $(INSTALLED)
 	@$(BIN)/ruff check .

@@ -1,0 +1,91 @@
+"""Student copies of the notebooks: no outputs, and every answer put back to its placeholder.
+
+An exercise's cell (tag `exercise`) defines names that begin with `my_` and hands them to `exercises.check`. Nothing
+else of it survives here, comments included, so copies of notebooks that a teacher has worked through are empty as well.
+
+    python -m alpaca_nb.exercises.student build/student
+"""
+
+import ast
+import shutil
+import sys
+from pathlib import Path
+
+import nbformat
+
+from alpaca_nb.files import write_text
+from alpaca_nb.runs import KIT_FOLDER, NOTEBOOKS_FOLDER
+
+EXERCISE_TAG = "exercise"
+ANSWER_PREFIX = "my_"
+KEPT_METADATA = ("kernelspec", "language_info")
+FOR_STUDENTS = ("glossary.md",)  # of the folder course/; the notebooks link to it
+
+
+def write_student_copies(folder: Path, notebooks: Path = NOTEBOOKS_FOLDER) -> list[Path]:
+    """Write a copy of every notebook into `folder`/notebooks, replacing what an earlier call wrote there."""
+    shutil.rmtree(folder / "notebooks", ignore_errors=True)
+    written = []
+    for path in sorted(notebooks.glob("*.ipynb")):
+        copy = student_copy(nbformat.read(path, as_version=nbformat.NO_CONVERT))
+        written.append(write_text(folder / "notebooks" / path.name, nbformat.writes(copy) + "\n"))
+    for name in FOR_STUDENTS:
+        if (KIT_FOLDER / "course" / name).exists():
+            text = (KIT_FOLDER / "course" / name).read_text(encoding="utf-8")
+            write_text(folder / "course" / name, text)
+    return written
+
+
+def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """The notebook as a student gets it; the one handed in stays as it is."""
+    copy: nbformat.NotebookNode = nbformat.from_dict(notebook)
+    copy.metadata = {name: value for name, value in copy.metadata.items() if name in KEPT_METADATA}
+    for cell in copy.cells:
+        cell.metadata = {"tags": cell.metadata.tags} if cell.metadata.get("tags") else {}
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+            if EXERCISE_TAG in cell.metadata.get("tags", []):
+                cell.source = emptied(cell.source)
+    return copy
+
+
+def emptied(source: str) -> str:
+    """The cell of an exercise without its answer: `my_name = None`, `def my_name(...): ...`, and the call that checks.
+
+    Raises `SyntaxError` where the cell is not Python: what cannot be read cannot be emptied.
+    """
+    text = ""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith(ANSWER_PREFIX):
+            text += f"{_header(source, node)} ...\n\n\n"
+        elif isinstance(node, ast.Assign) and all(_is_answer(target) for target in node.targets):
+            text += f"{' = '.join(ast.unparse(target) for target in node.targets)} = None\n"
+        elif _is_check(node):
+            text += f"{ast.get_source_segment(source, node)}\n"
+    return text.rstrip()
+
+
+def _header(source: str, node: ast.FunctionDef) -> str:
+    """The text from `def` to the colon."""
+    empty = ast.FunctionDef(
+        name=node.name, args=node.args, body=[ast.Expr(ast.Constant(...))], decorator_list=[], returns=node.returns
+    )
+    return ast.unparse(ast.fix_missing_locations(empty)).partition(":\n")[0] + ":"
+
+
+def _is_answer(target: ast.expr) -> bool:
+    return isinstance(target, ast.Name) and target.id.startswith(ANSWER_PREFIX)
+
+
+def _is_check(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and ast.unparse(node).startswith("exercises.check(")
+
+
+def main() -> None:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else KIT_FOLDER / "build" / "student"
+    written = write_student_copies(folder)
+    print(f"{len(written)} student copies in {folder}: outputs and answers are taken out")
+
+
+if __name__ == "__main__":
+    main()
