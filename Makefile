@@ -2,6 +2,8 @@
 # make test    the same set-up, then the tests
 # make lab     JupyterLab on the notebooks
 # make student copies of the notebooks with empty exercises, in build/student
+# make slides  a deck a notebook, with the outputs of a run (RUN=FOLDER, else tiny's), into build/slides
+# make reader  the six lessons and the glossary as one page that prints well: build/reader.html
 # make lint types format pins clean
 #
 # PYTHON=python3.12 chooses the interpreter. TORCH_INDEX= (empty) takes PyPI's own build of torch (CUDA on Linux);
@@ -9,6 +11,7 @@
 
 PYTHON ?= python3
 RECIPE ?= tiny
+RUN ?= papermill_runs/output/tiny
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
@@ -20,7 +23,7 @@ LIST_PINS := sed -n 's/^ *- \([A-Za-z0-9._-]*==[^ ]*\).*/\1/p' environment.yml
 REACHES := import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=10)
 NBSTRIPOUT_FLAGS := --keep-id --extra-keys "metadata.papermill cell.metadata.papermill metadata.widgets metadata.language_info.version"
 
-.PHONY: run test install lint types format lab student pins clean
+.PHONY: run test install lint types format lab student slides reader pins clean
 
 run: $(INSTALLED)
 	@$(BIN)/alpaca-nb run $(RECIPE)
@@ -33,6 +36,9 @@ lab: $(INSTALLED)
 
 student: $(INSTALLED)
 	@$(BIN)/python -m alpaca_nb.exercises.student build/student
+
+slides reader: $(INSTALLED)
+	@$(BIN)/python -m alpaca_nb.handouts $@ --run-dir $(RUN)
 
 lint: $(INSTALLED)
 	@$(BIN)/ruff check .

@@ -53,7 +53,7 @@ def test_valid_with_kernel_python3_and_no_other_metadata(notebook: nbformat.Note
     nbformat.validate(notebook)
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
     assert notebook.metadata == {"kernelspec": KERNEL, "language_info": {"name": "python"}}
-    assert all(set(cell.metadata) <= {"tags"} for cell in notebook.cells)
+    assert all(set(cell.metadata) <= {"tags", "slideshow"} for cell in notebook.cells)
     assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
 
 
