@@ -139,7 +139,7 @@ def _run_stage(
     if record is not None and stage == STAGES[-1]:
         reason = reason or _records_not_in(record, folder)
     if not reason and record is not None:
-        outcomes.append(Outcome(stage, "skipped", record.seconds, record))
+        outcomes.append(Outcome(stage, "skipped", record.whole_seconds, record))
         news = "but its code has" if _code_changed(stage, folder, options) else "nothing"
         print(f"{stage} · skipped: done before, {news} changed (--force runs it again)", file=out, flush=True)
         return
@@ -161,7 +161,7 @@ def _run_stage(
     try:
         with shown(stage, job, folder, out):
             execution.execute(job)
-        record = _new_record(stage, parameters, folder)
+        record = runs.add_wall_seconds(_new_record(stage, parameters, folder), folder, time.monotonic() - started)
         status = "done"
     except Stopped:
         status = "stopped"

@@ -45,7 +45,11 @@ PACKAGES_IN_RECORD = ("torch", "transformers", "openai", "datasets", "papermill"
 
 @dataclass(frozen=True)
 class StageRecord:
-    """What `NN_stage.json` holds; `inputs` and `outputs` map paths (relative to the run folder) to SHA-256."""
+    """What `NN_stage.json` holds; `inputs` and `outputs` map paths (relative to the run folder) to SHA-256.
+
+    `seconds` are those of the notebook's own work, from `begin_stage` to `finish`. `wall_seconds` are those of the
+    whole stage, the notebook's start and imports included: the runner adds them, and a notebook run by hand has none.
+    """
 
     stage: str
     status: str
@@ -59,6 +63,12 @@ class StageRecord:
     versions: dict[str, str]
     device: str
     commit: str
+    wall_seconds: float | None = None
+
+    @property
+    def whole_seconds(self) -> float:
+        """How long the machine was in use for the stage, as far as it is known."""
+        return self.seconds if self.wall_seconds is None else self.wall_seconds
 
 
 @dataclass
@@ -160,6 +170,13 @@ def read_record(run_dir: Path, stage: str) -> StageRecord | None:
         return StageRecord(**value)  # type: ignore[arg-type]
     except TypeError as error:
         raise InputFileError(f"{path}: not a stage record ({error}); delete it to run the stage again") from None
+
+
+def add_wall_seconds(record: StageRecord, run_dir: Path, wall_seconds: float) -> StageRecord:
+    """Write into a stage's record, atomically, how long the whole stage took; returns the new record."""
+    timed = dataclasses.replace(record, wall_seconds=round(wall_seconds, 3))
+    write_json(record_path(run_dir, record.stage), dataclasses.asdict(timed))
+    return timed
 
 
 def why_not_current(record: StageRecord | None, run_dir: Path, parameters: Mapping[str, Parameter]) -> str:

@@ -9,7 +9,10 @@ from alpaca_nb.runs import StageRecord
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one stage: done, skipped, failed, stopped or not run; a skipped one keeps its record's seconds."""
+    """What became of one stage: done, skipped, failed, stopped or not run; a skipped one keeps its record's seconds.
+
+    The seconds are those of the whole stage, the start of its notebook included.
+    """
 
     stage: str
     status: str

@@ -65,6 +65,8 @@ def test_runs_in_order_then_skips_then_reruns_what_changed(kit: Path) -> None:
     record = runs.read_record(kit / "run", TWO)
     assert record is not None
     assert record.parameters == {"seed": 5, "rate": 1.0}
+    assert record.wall_seconds is not None and record.wall_seconds > record.seconds, "a notebook takes time to start"
+    assert run_file(kit)["stages"][TWO]["seconds"] >= record.wall_seconds
     assert [line.split()[:2] for line in printed.splitlines()[-3:]] == [[stage, "done"] for stage in (ONE, TWO, THREE)]
     assert run_file(kit)["status"] == "done"
     assert run_file(kit)["parameters"] == {"seed": 5, "rate": 1.0, "dataset_path": ""}
@@ -72,6 +74,11 @@ def test_runs_in_order_then_skips_then_reruns_what_changed(kit: Path) -> None:
     again = run(kit)
     assert trace(kit) == "010203"
     assert again.count("skipped: done before, nothing changed") == 3
+    assert (
+        run_file(kit)["stages"][TWO]["seconds"]
+        == record.wall_seconds
+        == runs.read_record(kit / "run", TWO).wall_seconds
+    )
 
     write_stage(kit / "notebooks", ONE, TRACE, "# a new thought")
     assert f"{ONE} · skipped: done before, but its code has changed (--force" in run(kit)

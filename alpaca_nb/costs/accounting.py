@@ -37,10 +37,15 @@ class Rates:
 
 @dataclass(frozen=True)
 class StageCost:
-    """The bill of one stage; `rental_usd` is 0 on one's own machine, `electricity_usd` is 0 on a rented one."""
+    """The bill of one stage; `rental_usd` is 0 on one's own machine, `electricity_usd` is 0 on a rented one.
+
+    `seconds` are billed: those of the whole stage, as the runner saw them (`StageRecord.wall_seconds`). Of a notebook
+    run by hand they are those of its cells, `cell_seconds`, for nobody timed its start.
+    """
 
     stage: str
     seconds: float
+    cell_seconds: float
     device: str
     core_hours: float
     gpu_hours: float
@@ -80,17 +85,19 @@ def cores_in(device: str) -> int:
 
 def cost_of_stage(record: StageRecord, rates: Rates, teacher_usd: float = 0.0) -> StageCost:
     """The bill of one stage; `teacher_usd` is what its ledgers add up to."""
-    hours = record.seconds / SECONDS_PER_HOUR
+    seconds = record.whole_seconds  # a meter runs while the notebook starts, too
+    hours = seconds / SECONDS_PER_HOUR
     gpus = gpus_in(record.device)
     rented = gpus > 0 and not rates.own_gpu
     return StageCost(
         stage=record.stage,
-        seconds=record.seconds,
+        seconds=seconds,
+        cell_seconds=record.seconds,
         device=record.device,
         core_hours=hours * cores_in(record.device),
         gpu_hours=hours * gpus,
         teacher_usd=teacher_usd,
-        electricity_usd=0.0 if rented else electricity_dollars(record.seconds, rates.watts, rates.usd_per_kwh),
+        electricity_usd=0.0 if rented else electricity_dollars(seconds, rates.watts, rates.usd_per_kwh),
         rental_usd=hours * gpus * rates.usd_per_gpu_hour if rented else 0.0,
         kwh=hours * (_rented_watts(record.device, gpus) if rented else rates.watts) / 1000,
     )

@@ -75,7 +75,8 @@ class StageSection:
     number: str
     title: str
     status: str
-    seconds: str
+    seconds: str  # of the whole stage
+    cell_seconds: str  # of them in its cells
     usd: str
     device: str
     figures: list[str]
@@ -168,7 +169,8 @@ def _section(
         number=stage[:2],
         title=TITLES[stage],
         status="this page" if is_this else "done" if record else "not run",
-        seconds=f"{record.seconds:,.1f}" if record else "–",
+        seconds=f"{record.whole_seconds:,.1f}" if record else "–",
+        cell_seconds=f"{record.seconds:,.1f}" if record else "–",
         usd=f"{usd:,.4f}" if usd is not None else "–",
         device=record.device if record else "–",
         figures=[_figure(run_dir / path, alt) for path, alt in figures.items()],
