@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 from conftest import REPOSITORY
@@ -64,6 +65,70 @@ def test_slurm_starts_one_task_a_machine() -> None:
     assert (RECIPES_FOLDER / f"{recipe}.yaml").is_file()
     body = text.split("#SBATCH")[-1]
     assert set(re.findall(r"papermill_runs/\S+\.sh", body)) == {"papermill_runs/cluster/one_machine.sh"}
+
+
+SKYPILOT_TASK = {  # what SkyPilot 0.14.1 takes in a task (sky/utils/schemas.py), of the fields that the file has
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["name", "num_nodes", "resources", "workdir", "volumes", "envs", "setup", "run"],
+    "properties": {
+        "name": {"type": "string", "pattern": r"^[a-zA-Z]([-_.a-zA-Z0-9]*[a-zA-Z0-9])?$"},
+        "workdir": {"type": "string"},
+        "num_nodes": {"type": "integer", "minimum": 1},
+        "resources": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                "accelerators": {"type": "string", "pattern": r"^[\w-]+(:\d+)?$"},
+                "disk_size": {"type": "integer", "minimum": 1},
+            },
+        },
+        "volumes": {
+            "type": "object",
+            "propertyNames": {"pattern": "^/"},  # a relative path would be taken below the working folder
+            "additionalProperties": {"type": "string"},
+        },
+        "envs": {
+            "type": "object",
+            "propertyNames": {"pattern": "^[a-zA-Z_][a-zA-Z0-9_]*$"},
+            "additionalProperties": {"type": "string"},
+        },
+        "setup": {"type": "string"},
+        "run": {"type": "string"},
+    },
+}
+
+
+def test_the_skypilot_file_is_a_task() -> None:
+    task = yaml.safe_load((CLUSTER / "skypilot.yaml").read_text(encoding="utf-8"))
+    jsonschema.validate(task, SKYPILOT_TASK)
+
+
+@needs_bash
+def test_the_slurm_file_starts_every_machine_with_its_number(tmp_path: Path) -> None:
+    """Run by bash, with an `srun` that starts both tasks and an `alpaca-nb` and a `python` that only print."""
+    programs = {
+        "alpaca-nb": 'printf "kit %s\\n" "$*"\n',
+        "python": 'printf "python %s\\n" "$*"\n',
+        "scontrol": '[ "$*" = "show hostnames a[1-2]" ] && printf "a1\\na2\\n"\n',
+        "srun": 'while [ "${1#--}" != "$1" ]; do shift; done\n'
+        'for SLURM_NODEID in 0 1; do export SLURM_NODEID; "$@"; done\n',
+    }
+    for name, code in programs.items():
+        (tmp_path / name).write_text(f"#!/usr/bin/env bash\nset -eu\n{code}")
+        (tmp_path / name).chmod(0o755)
+    given = {"SLURM_SUBMIT_DIR": str(REPOSITORY), "SLURM_JOB_ID": "41", "SLURM_JOB_NODELIST": "a[1-2]"}
+    given |= {"SLURM_CPUS_PER_TASK": "32", "SLURM_NNODES": "2", "SLURM_GPUS_ON_NODE": "8"}
+    given |= {"RUN_DIR": str(tmp_path / "run"), "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", str(CLUSTER / "slurm.sbatch")], capture_output=True, text=True, check=True, env=given
+    )
+    first, second = done.stdout.splitlines()
+    options = _parser().parse_args(shlex.split(first.removeprefix("kit ")))
+    assert (options.recipe, options.first, options.last) == ("stanford", "03", "03")
+    assert set(options.parameter) == {"number_of_processes=8", "nodes=2", "rendezvous_endpoint=a1:20041"}
+    for words in ("--nnodes 2", "--node-rank 1", "--master-addr a1", "--master-port 20041", "--nproc-per-node 8"):
+        assert words in second
 
 
 @needs_bash

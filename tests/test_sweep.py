@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from small_notebooks import write_stage
+from stub_schedulers import environment_with_schedulers
 
 from alpaca_nb import runner, runs, sweep
 from alpaca_nb.errors import RecipeError, StageError
@@ -150,6 +151,25 @@ def test_printed_commands_are_whole_shell_words(kit: Path, kind: str) -> None:
     assert 'label="a b",c' in inner and text.count("--only shared") == 1
     if kind == "slurm":
         assert "--array=0-3" in words and text.count("--only $SLURM_ARRAY_TASK_ID") == 1
+
+
+@pytest.mark.parametrize(("kind", "jobs"), [("slurm", 3), ("skypilot", 3)])
+def test_the_printed_commands_do_the_whole_sweep(kit: Path, kind: str, jobs: int) -> None:
+    """Handed to schedulers that run each job at once: the shared stage first and once, each point, the comparison."""
+    (kit / "plain.yaml").write_text("seed: 5\n")
+    environment = environment_with_schedulers(kit / "bin")
+    command = [sys.executable, "-m", "alpaca_nb.cli", "sweep", "plain.yaml", "-p", "size=1,2", "--until", "02"]
+    command += ["--run-dir", "a sweep", "--notebooks", "notebooks", "--print", kind]
+    printed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    ran = subprocess.run(["bash", "-e", "-c", printed], capture_output=True, text=True, timeout=300, env=environment)
+    assert ran.returncode == 0, ran.stderr
+    assert trace(kit) == "01" + "0202"
+    statuses = [job.read_text() for job in (kit / "bin" / "jobs").iterdir()]
+    assert statuses == ["0"] * jobs
+    for value in (1, 2):
+        record = runs.read_record(kit / "a sweep" / f"size={value}", TWO)
+        assert record is not None and record.parameters["size"] == value
+    assert (kit / "a sweep" / "compare.html").exists()
 
 
 def test_the_command_sweeps_and_compares(kit: Path) -> None:
