@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import statistics
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,14 +40,15 @@ from alpaca_nb.costs.projection import (
     training_hours_7b,
 )
 from alpaca_nb.costs.recomputed import RECOMPUTED, wilson
-from alpaca_nb.costs.rental import ARTICLE_GPU_HOURS, RENTALS, article_training_range, median_rental, rentals
+from alpaca_nb.costs.rental import ARTICLE_GPU_HOURS, RENTALS, article_training_range, median_of, middle_of, rentals
+from alpaca_nb.costs.report_parts import headlines
 from alpaca_nb.costs.stage import analyse, bills, write_claims, write_costs
-from alpaca_nb.costs.tables import claim_rows, cost_rows, projection_rows
+from alpaca_nb.costs.tables import claim_rows, cost_rows, dollars, projection_rows
 from alpaca_nb.costs.this_run import MEASURED
 from alpaca_nb.errors import InputFileError
 from alpaca_nb.files import write_jsonl
 from alpaca_nb.prices import price_of
-from alpaca_nb.runs import device_description
+from alpaca_nb.runs import add_wall_seconds, device_description, read_record
 
 RATES = Rates(usd_per_kwh=0.17, watts=100.0, usd_per_gpu_hour=4.59)
 DAVINCI = price_of("text-davinci-003")
@@ -115,6 +117,45 @@ def test_24_gpu_hours_cost_36_at_lambda_and_123_at_aws() -> None:
     assert by_provider["AWS p4de"] * ARTICLE_GPU_HOURS == pytest.approx(122.88)
     assert article_training_range(until="2023-03-13") == (pytest.approx(35.76), pytest.approx(122.88))
     assert all(rental.source and rental.date.count("-") == 2 for rental in RENTALS)
+
+
+def test_a_median_is_the_middle_price_or_the_mean_of_the_two() -> None:
+    assert {gpu: median_of(rentals(gpu, since="2026-08-01")) for gpu in ("RTX 4090", "H200 141 GB")} == {
+        "RTX 4090": pytest.approx((0.29 + 0.44) / 2),
+        "H200 141 GB": 4.59,
+    }
+    for gpu in {rental.gpu for rental in RENTALS}:
+        found = rentals(gpu)
+        assert median_of(found) == pytest.approx(statistics.median(rental.usd_per_gpu_hour for rental in found))
+        assert len(middle_of(found)) == 2 - len(found) % 2 and set(middle_of(found)) <= set(found)
+
+
+def test_the_whole_stage_is_billed_where_its_runner_timed_it(tmp_path: Path) -> None:
+    make_record(tmp_path, "02_generate_data", seconds=1800.0)
+    by_hand = finished_stages(tmp_path)["02_generate_data"]
+    timed = add_wall_seconds(by_hand, tmp_path, 3600.0)
+    assert read_record(tmp_path, "02_generate_data") == timed and timed.seconds == 1800.0
+    assert (by_hand.whole_seconds, timed.whole_seconds) == (1800.0, 3600.0)
+    cost = cost_of_stage(timed, RATES)
+    assert (cost.seconds, cost.cell_seconds, cost.core_hours) == (3600.0, 1800.0, 2.0)
+    assert cost.electricity_usd == pytest.approx(0.017) == 2 * cost_of_stage(by_hand, RATES).electricity_usd
+    rented = cost_of_stage(replace(timed, device="1 x NVIDIA H200"), RATES)
+    assert (rented.rental_usd, rented.gpu_hours) == (pytest.approx(4.59), 1.0)
+    assert cost_rows([cost])[0][:3] == ("02_generate_data", "3,600.0", "1,800.0")
+
+
+def test_less_than_a_cent_is_not_nothing(tmp_path: Path) -> None:
+    assert [dollars(usd) for usd in (0, 1e-7, 0.0099, 0.01, 99.5, 100)] == [
+        *("$0.00", "less than $0.01", "less than $0.01", "$0.01", "$99.50", "$100"),
+    ]
+    values = {rows: headlines(analyse(tmp_path, RATES, rows))[-1] for rows in (1, 100, 10_000, 1_000_000)}
+    assert [headline.value for headline in values.values()] == [
+        "less than $0.01",
+        "about $0.01",
+        "about $1.45",
+        "about $145",
+    ]
+    assert not any("$0.00" in headline.note or "$0 " in headline.note for headline in values.values())
 
 
 def test_training_hours_follow_from_operations_per_token() -> None:
@@ -197,11 +238,8 @@ def test_the_known_ranges_come_out() -> None:
 
 
 def test_82432_hours_of_an_a100_cost_what_the_sources_say() -> None:
-    then, now = (
-        median_rental("A100 80 GB", until="2023-03-13"),
-        rentals("A100 80 GB", since="2026-09-20", until="2026-09-20"),
-    )
-    by_provider = {rental.provider: rental.usd_per_gpu_hour for rental in rentals("A100 80 GB", until=then.date)}
+    now = rentals("A100 80 GB", since="2026-09-20", until="2026-09-20")
+    by_provider = {rental.provider: rental.usd_per_gpu_hour for rental in rentals("A100 80 GB", until="2023-03-13")}
     assert 82_432 * by_provider["Lambda"] == pytest.approx(123_648)
     assert 82_432 * now[0].usd_per_gpu_hour == pytest.approx(229_985, abs=1)
 

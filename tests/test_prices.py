@@ -32,6 +32,8 @@ def test_the_dates_of_one_model_follow_each_other_without_overlap() -> None:
     ("model", "day", "given", "written"),
     [
         ("davinci", "2022-01-01", 60, 60),
+        ("davinci", "2022-08-31", 60, 60),
+        ("davinci", "2022-09-01", 20, 20),
         ("text-davinci-003", "2023-03-13", 20, 20),
         ("gpt-3.5-turbo", "2023-03-13", 2, 2),
         ("gpt-3.5-turbo", "2023-06-13", 1.5, 2),

@@ -129,15 +129,19 @@ def then_and_now(bills: Sequence[Bill], rows: int) -> Drawn:
 
 
 def seconds_per_stage(costs: Sequence[StageCost]) -> Drawn:
-    """Seconds of each finished stage; returns (figure, alt text)."""
+    """Seconds of each finished stage, those of its cells apart; returns (figure, alt text)."""
     figure, axes = new_figure(7.0, 0.42 * len(costs) + 1.1)
     upwards = list(reversed(costs))
-    bars = axes.barh([cost.stage for cost in upwards], [cost.seconds for cost in upwards], color=BLUE)
+    names, cells = [cost.stage for cost in upwards], [cost.cell_seconds for cost in upwards]
+    starts = [cost.seconds - cost.cell_seconds for cost in upwards]
+    axes.barh(names, cells, color=BLUE, label="in cells")
+    bars = axes.barh(names, starts, left=cells, color=GREY, hatch="//", edgecolor="white", label="starting and ending")
     axes.bar_label(bars, labels=[f"{cost.seconds:,.0f} s" for cost in upwards], padding=4)
-    axes.set_xlabel("seconds, from the first working cell to the last")
+    axes.legend(loc="best")
+    axes.set_xlabel("seconds of the whole stage")
     axes.set_xlim(0, 1.15 * max(cost.seconds for cost in costs) + 0.1)
     axes.grid(axis="y", visible=False)
-    numbers = ", ".join(f"{cost.stage} {cost.seconds:,.0f} s" for cost in costs)
+    numbers = ", ".join(f"{cost.stage} {cost.seconds:,.0f} s ({cost.cell_seconds:,.0f} in cells)" for cost in costs)
     return figure, f"Horizontal bars: seconds of each finished stage: {numbers}."
 
 
@@ -154,7 +158,7 @@ def in_steps(axis: Axis, form: str) -> None:
 
 
 def _dollars(usd: float) -> str:
-    return f"${usd:,.0f}" if usd >= 10 else f"${usd:,.2f}"
+    return f"${usd:,.0f}" if usd >= 10 else f"${usd:,.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.2g}"
 
 
 def _folded(name: str) -> str:

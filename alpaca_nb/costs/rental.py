@@ -5,8 +5,10 @@ token prices did: Lambda's A100 80 GB cost 1.50 in March 2023 and 2.79 in Septem
 """
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from alpaca_nb.errors import BudgetError
 from alpaca_nb.prices import age
@@ -58,10 +60,14 @@ def rentals(gpu: str, *, since: str = "", until: str = "9999") -> list[Rental]:
     return sorted(chosen, key=lambda row: (row.usd_per_gpu_hour, row.provider))
 
 
-def median_rental(gpu: str, *, since: str = "", until: str = "9999") -> Rental:
-    """The rent in the middle of a period's prices; the cheaper of the two middle ones where their number is even."""
-    rows = rentals(gpu, since=since, until=until)
-    return rows[(len(rows) - 1) // 2]
+def middle_of(found: Sequence[Rental]) -> list[Rental]:
+    """The price in the middle of prices in order, or the two where their number is even."""
+    return list(found[(len(found) - 1) // 2 : len(found) // 2 + 1])
+
+
+def median_of(found: Sequence[Rental]) -> float:
+    """The median of prices in order: the one in the middle, or the mean of the two there."""
+    return fmean(rental.usd_per_gpu_hour for rental in middle_of(found))
 
 
 def article_training_range(since: str = "", until: str = "9999") -> tuple[float, float]:

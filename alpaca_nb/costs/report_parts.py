@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from alpaca_nb.costs.accounting import number_in
 from alpaca_nb.costs.jobs import TEACHER_TODAY
 from alpaca_nb.costs.stage import Analysis
-from alpaca_nb.costs.tables import estimate_range
+from alpaca_nb.costs.tables import dollars, estimate_range
 from alpaca_nb.files import Json
 from alpaca_nb.record_files import read_records
 from alpaca_nb.records import Answer, CheckableTask, Verdict
@@ -69,11 +69,16 @@ def headlines(analysis: Analysis) -> list[Headline]:
         ),
         Headline(
             f"Dollars for {analysis.rows:,} rows and a 7B model",
-            f"about ${analysis.usd_projected:,.0f}",
+            _about(analysis.usd_projected),
             f"projected: {estimate_range(analysis.now.cost.usd)}; teacher {TEACHER_TODAY}, one rented H200; the "
             "article said less than $600 for 52,000",
         ),
     ]
+
+
+def _about(usd: float) -> str:
+    """A projection in a few figures; a small one in cents, or as a bound."""
+    return f"about ${usd:,.0f}" if usd >= 10 else f"about {dollars(usd)}" if usd >= 0.01 else dollars(usd)
 
 
 def right_answers(record: StageRecord | None) -> Headline:

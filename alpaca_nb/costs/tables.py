@@ -11,11 +11,29 @@ from alpaca_nb.costs.jobs import GPU_TODAY, TEACHER_TODAY, Priced, teachers_of_t
 from alpaca_nb.costs.ledger_bill import LedgerBill, in_cents
 from alpaca_nb.costs.projection import ARTICLE_REQUEST
 from alpaca_nb.costs.recomputed import Range
-from alpaca_nb.costs.rental import ARTICLE_GPU, BEFORE_THE_ARTICLE, RENTALS, THIS_AUTUMN, Rental, rentals
+from alpaca_nb.costs.rental import (
+    ARTICLE_GPU,
+    BEFORE_THE_ARTICLE,
+    RENTALS,
+    THIS_AUTUMN,
+    Rental,
+    median_of,
+    middle_of,
+    rentals,
+)
 from alpaca_nb.costs.stage import THEN_AND_NOW, Analysis
 from alpaca_nb.prices import price_of
 
-COST_HEADER = ("Stage", "Seconds", "Core hours", "GPU hours", "Teacher $", "Electricity $", "Rent $")
+COST_HEADER = (
+    "Stage",
+    "Seconds",
+    "of them in cells",
+    "Core hours",
+    "GPU hours",
+    "Teacher $",
+    "Electricity $",
+    "Rent $",
+)
 BILL_HEADER = ("What", "Tokens or attempts", "Dollars", "Cents, rounded together")
 CLAIM_HEADER = ("Claim", "Claimed", "Recomputed", "Unit", "Verdict", "This run")
 PRICE_HEADER = ("What", "Price", "Source and age")
@@ -28,6 +46,7 @@ def cost_rows(costs: Sequence[StageCost]) -> list[tuple[str, ...]]:
         (
             cost.stage,
             f"{cost.seconds:,.1f}",
+            f"{cost.cell_seconds:,.1f}",
             f"{cost.core_hours:.3f}",
             f"{cost.gpu_hours:.3f}",
             f"{cost.teacher_usd:.4f}",
@@ -121,9 +140,8 @@ def price_rows(analysis: Analysis) -> list[tuple[str, ...]]:
 def _rent_row(card: str, period: str, found: Sequence[Rental]) -> tuple[str, ...]:
     """One card's rents of a period: the median and both ends, each with its origin."""
     ends = dollar_range((found[0].usd_per_gpu_hour, found[-1].usd_per_gpu_hour))
-    middle = found[(len(found) - 1) // 2]
-    origins = dict.fromkeys(rental.origin for rental in (middle, found[0], found[-1]))
-    price = f"${middle.usd_per_gpu_hour:.2f} ({ends})"
+    origins = dict.fromkeys(rental.origin for rental in (*middle_of(found), found[0], found[-1]))
+    price = f"${median_of(found):.2f} ({ends})"
     return f"{card}, one hour (median and range {period})", price, "; ".join(origins)
 
 
@@ -197,7 +215,9 @@ def recomputed(found: Range | None) -> str:
 
 
 def dollars(usd: float) -> str:
-    """Dollars, with cents below a hundred."""
+    """Dollars, with cents below a hundred; less than a cent is not nothing."""
+    if 0 < usd < 0.01:
+        return "less than $0.01"
     return f"${usd:,.2f}" if usd < 100 else f"${usd:,.0f}"
 
 

@@ -10,7 +10,7 @@ from alpaca_nb.costs.estimates import exactly
 from alpaca_nb.costs.figures import in_steps, note
 from alpaca_nb.costs.own_gpu import OwnGpu, api_usd_per_row, break_even_rows
 from alpaca_nb.costs.projection import ARTICLE_ROWS, Request
-from alpaca_nb.costs.rental import ARTICLE_GPU_HOURS, THIS_AUTUMN, Rental, median_rental
+from alpaca_nb.costs.rental import ARTICLE_GPU_HOURS, THIS_AUTUMN, Rental, median_of, middle_of, rentals
 from alpaca_nb.costs.what_if import Job, Method, gpu_hours
 from alpaca_nb.gpus import gpu_named
 from alpaca_nb.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, new_figure, new_figures
@@ -35,16 +35,17 @@ def training_by_mfu(job: Job, article_mfu: float) -> tuple[Figure, str]:
     words = []
     for (name, method, colour), style in zip(RECIPES, _STYLES, strict=True):
         one = replace(job, gpu=gpu_named(name), method=method)
-        rent = median_rental(name, since=THIS_AUTUMN)
+        found = rentals(name, since=THIS_AUTUMN)
+        rent = median_of(found)
         at = PUBLISHED_MFU[name]
         label = f"{name}, {'LoRA' if method == 'lora' else method}"
-        for axes, unit in ((hours_axes, 1.0), (dollar_axes, rent.usd_per_gpu_hour)):
+        for axes, unit in ((hours_axes, 1.0), (dollar_axes, rent)):
             values = [unit * gpu_hours(replace(one, mfu=exactly(share))).value for share in (*shares, at)]
             priced = label if axes is hours_axes else f"{label} (${unit:.2f} an hour)"
             axes.plot(shares, values[:-1], color=colour, linestyle=style, label=priced)
             axes.plot([at], values[-1:], "o", color=colour)
         spot = gpu_hours(replace(one, mfu=exactly(at))).value
-        words.append(f"{label} at {at:.0%}: {spot:.1f} h, ${spot * rent.usd_per_gpu_hour:.2f} (rent {_told(rent)})")
+        words.append(f"{label} at {at:.0%}: {spot:.1f} h, ${spot * rent:.2f} (median rent ${rent:.2f}: {_told(found)})")
     hours_axes.plot([article_mfu], [ARTICLE_GPU_HOURS], "X", color=GREY, markersize=9)
     note(hours_axes, "the article: 24 h", article_mfu, ARTICLE_GPU_HOURS, 8)
     for axes, label in ((hours_axes, "GPU hours (logarithmic)"), (dollar_axes, "US dollars of rent (logarithmic)")):
@@ -93,5 +94,5 @@ def own_gpu_or_api(own: OwnGpu, request: Request, teachers: Sequence[tuple[Price
     )
 
 
-def _told(rent: Rental) -> str:
-    return f"{rent.provider} {rent.date}, ${rent.usd_per_gpu_hour:.2f}"
+def _told(found: Sequence[Rental]) -> str:
+    return " and ".join(f"{rent.provider} {rent.date}, ${rent.usd_per_gpu_hour:.2f}" for rent in middle_of(found))

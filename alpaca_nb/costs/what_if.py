@@ -12,7 +12,7 @@ from typing import Literal
 
 from alpaca_nb.costs.estimates import Estimate, exactly
 from alpaca_nb.costs.projection import ARTICLE_ROWS, ARTICLE_TRAINING_TOKENS, Request
-from alpaca_nb.costs.rental import rentals
+from alpaca_nb.costs.rental import median_of, rentals
 from alpaca_nb.gpus import Gpu
 from alpaca_nb.prices import Price, Tier
 from alpaca_nb.records import Usage
@@ -86,5 +86,5 @@ def implied_mfu(job: Job, hours: float) -> float:
 
 def rent_of(gpu: str, *, since: str = "", until: str = "9999") -> Estimate:
     """Rent of a period as an estimate: from the cheapest to the dearest, the median in between."""
-    prices = [row.usd_per_gpu_hour for row in rentals(gpu, since=since, until=until)]
-    return Estimate(prices[(len(prices) - 1) // 2], prices[0], prices[-1])
+    found = rentals(gpu, since=since, until=until)
+    return Estimate(median_of(found), found[0].usd_per_gpu_hour, found[-1].usd_per_gpu_hour)
