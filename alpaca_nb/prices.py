@@ -167,10 +167,8 @@ def given_price(model: str, text: str) -> Price:
 
 def is_loopback(base_url: str) -> bool:
     """Whether an endpoint's address can only be this machine."""
-    host = urlsplit(base_url).hostname or ""
-    if host == "localhost":
-        return True
     try:
-        return ip_address(host).is_loopback
-    except ValueError:
+        host = urlsplit(base_url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:  # a name, or no address at all ("[::1")
         return False

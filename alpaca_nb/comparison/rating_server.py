@@ -5,6 +5,7 @@ loopback the Host must be this machine), and nothing that names a model is ever 
 """
 
 import json
+import math
 import secrets
 from pathlib import Path
 from typing import cast
@@ -118,6 +119,9 @@ class _Call(_Careful):
 
     def _seconds(self, body: dict[str, Json]) -> float:
         seconds = body.get("seconds")
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds != seconds:
-            raise HTTPError(400, reason="no such time")
-        return float(seconds)
+        try:
+            if isinstance(seconds, int | float) and not isinstance(seconds, bool) and math.isfinite(seconds):
+                return float(seconds)
+        except OverflowError:  # a whole number beyond what a float holds
+            pass
+        raise HTTPError(400, reason="no such time")
