@@ -107,6 +107,21 @@ def test_the_comparison_is_a_table_and_raw_numbers_are_folded(full_run: Path) ->
     assert html.count("<details>") == html.count("</details>") == len(METRICS)
 
 
+def test_opinions_by_category_say_who_judged_and_whose_reading_the_categories_are(full_run: Path) -> None:
+    assert "own reading" not in report_of(full_run)
+    path = full_run / "05_stage.json"
+    record = json.loads(path.read_text())
+    record["parameters"]["judge"] = "people"
+    record["metrics"] |= {
+        "people": {"rival": "text-davinci-003", "wins": 3, "losses": 5, "ties": 1},
+        "by_category": {"email": [3, 5, 1, "38.9 % (1 to 2 %)"]},
+    }
+    path.write_text(json.dumps(record))
+    text = Page(report_of(full_run)).text
+    assert "email 3 5 1 38.9 % (1 to 2 %)" in text
+    assert "against text-davinci-003, judged by people (majority). Which tasks count as email" in text
+
+
 def test_it_opens_with_the_five_numbers(full_run: Path) -> None:
     text = Page(report_of(full_run)).text
     opening = text[: text.index("Stages")]

@@ -14,10 +14,13 @@ from jinja2 import Environment, StrictUndefined
 
 from alpaca_nb.costs.claims import CheckedClaim
 from alpaca_nb.costs.report_parts import (
+    CATEGORY_HEADER,
     COMPARISON_HEADER,
     AnswerPair,
     Headline,
     answer_pairs,
+    category_note,
+    category_rows,
     comparison_rows,
     flat,
     headlines,
@@ -82,6 +85,8 @@ class StageSection:
     figures: list[str]
     alts: Mapping[str, str]  # path of each figure → what it shows
     comparison: list[tuple[str, ...]]  # rows below COMPARISON_HEADER; of stage 05 alone
+    categories: list[tuple[str, ...]]  # rows below CATEGORY_HEADER; of stage 05 alone
+    category_note: str
     metrics: list[tuple[str, str]]
     parameters: list[tuple[str, str]]
 
@@ -142,7 +147,10 @@ def write_report(path: Path, report: Report) -> Path:
     environment.filters.update(amount=amount, recomputed=recomputed)
     template = environment.from_string((FOLDER / "report_template.html").read_text(encoding="utf-8"))
     style = (FOLDER / "report.css").read_text(encoding="utf-8")
-    headers = {"comparison": COMPARISON_HEADER, "bill": BILL_HEADER, "job": JOB_HEADER, "price": PRICE_HEADER}
+    headers = {
+        "comparison": COMPARISON_HEADER, "category": CATEGORY_HEADER, "bill": BILL_HEADER, "job": JOB_HEADER,
+        "price": PRICE_HEADER,
+    }  # fmt: skip
     return write_text(path, template.render(report=report, style=style, headers=headers))
 
 
@@ -176,6 +184,8 @@ def _section(
         figures=[_figure(run_dir / path, alt) for path, alt in figures.items()],
         alts=dict(figures),
         comparison=comparison_rows(record) if stage == "05_blind_comparison" else [],
+        categories=category_rows(record) if stage == "05_blind_comparison" else [],
+        category_note=category_note(record) if stage == "05_blind_comparison" else "",
         metrics=flat(record.metrics) if record else [],
         parameters=[(name, readable(value)) for name, value in parameters.items()],
     )

@@ -11,6 +11,7 @@ from alpaca_nb.costs.accounting import number_in
 from alpaca_nb.costs.jobs import TEACHER_TODAY
 from alpaca_nb.costs.stage import Analysis
 from alpaca_nb.costs.tables import dollars, estimate_range
+from alpaca_nb.evaluation_sets.categories import APPS, OUR_READING
 from alpaca_nb.files import Json
 from alpaca_nb.record_files import read_records
 from alpaca_nb.records import Answer, CheckableTask, Verdict
@@ -18,6 +19,8 @@ from alpaca_nb.runs import StageRecord
 
 NOT_MEASURED = "not measured"
 COMPARISON_HEADER = ("Measure", "Untuned", "Tuned", "Difference, 95 % interval", "Wins", "Losses", "Ties", "Sign test")
+CATEGORY_HEADER = ("Category", "Wins", "Losses", "Ties", "Win rate, 95 % interval")
+_JUDGES = {"model": "a model", "people": "people (majority)"}
 SMALLEST_P = 0.001  # below it the size says nothing more
 
 
@@ -164,6 +167,25 @@ def comparison_rows(record: StageRecord | None) -> list[tuple[str, ...]]:
             counts = (cells.get(name, "–") for name in ("wins", "losses", "ties", "p_value"))
             rows.append((measure, cells.get("untuned", "–"), cells.get("tuned", "–"), difference, *counts))
     return rows
+
+
+def category_rows(record: StageRecord | None) -> list[tuple[str, ...]]:
+    """One row for each category that people or a judge model gave verdicts in, as `CATEGORY_HEADER` names its cells."""
+    found = record.metrics.get("by_category") if record else None
+    if not isinstance(found, dict):
+        return []
+    return [(name, *map(readable, cells)) for name, cells in found.items() if isinstance(cells, list)]
+
+
+def category_note(record: StageRecord | None) -> str:
+    """What the categories' table means: who judged whom, and whose reading the article's categories are."""
+    judge = str(record.parameters.get("judge")) if record else ""
+    found = record.metrics.get(judge) if record else None
+    if record is None or not isinstance(found, dict):
+        return ""
+    words = f"Wins and losses of the tuned model against {found.get('rival')}, judged by {_JUDGES.get(judge, judge)}."
+    ours = {row[0] for row in category_rows(record)} & APPS.keys()
+    return f"{words} {OUR_READING}" if ours else words
 
 
 def readable(value: Json) -> str:

@@ -7,6 +7,10 @@ reading, since Stanford published none. A category with few tasks has a wide int
 from collections.abc import Iterable
 
 OTHER = "other"
+OUR_READING = (
+    "Which tasks count as email, social media or productivity is this kit's own reading: the article names the three "
+    "categories and published no list."
+)
 APPS = {
     "email": ("Gmail",),
     "social media": (
