@@ -1,13 +1,18 @@
 """Values of a recipe that can be known to be wrong at once, not when their stage begins, perhaps hours later.
 
-Stages check their parameters themselves. What is repeated here is cheap and needs no stage's code.
+Stages check their parameters themselves. What is repeated here is cheap and needs no stage's code. What stages 04 and
+05 fetch is fetched here, before the hours of training; they find it in the cache.
 """
 
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
-from alpaca_nb.errors import BudgetError, KitError, RecipeError, TeacherError
+from alpaca_nb.choices import EVALUATION_SETS, JUDGES, RIVALS
+from alpaca_nb.errors import BudgetError, InputFileError, KitError, RecipeError, TeacherError
+from alpaca_nb.evaluation_sets.downloads import fetched
+from alpaca_nb.evaluation_sets.load import evaluation_tasks
 from alpaca_nb.prices import OFFLINE_MODEL, is_loopback, price_of
 from alpaca_nb.runs import Parameter
 from alpaca_nb.teacher.capabilities import check_not_shut_down
@@ -21,20 +26,16 @@ from alpaca_nb.teacher.settings import (
     teacher_settings_of,
 )
 
-CHOICES = {
-    "judge": ("checkable", "model", "people"),
-    "evaluation_set": ("", "kit", "self_instruct", "alpaca_eval"),
-    "rival": ("untuned", "text-davinci-003"),
-    "protocol": ("repaired", "stanford"),
-}
+CHOICES = {"judge": JUDGES, "rival": RIVALS, "protocol": ("repaired", "stanford")}
 
 
 def check_values(parameters: Mapping[str, Parameter]) -> None:
     """Raise RecipeError for a judge, a protocol or a teacher that does not exist; absent parameters are fine."""
     for name, choices in CHOICES.items():
         if name in parameters and parameters[name] not in choices:
-            raise RecipeError(f"{name} is {parameters[name]!r}; it must be {' or '.join(filter(None, choices))}")
-    if parameters.get("rival") == "text-davinci-003" and parameters.get("evaluation_set") != "self_instruct":
+            raise RecipeError(f"{name} is {parameters[name]!r}; it must be {' or '.join(choices)}")
+    others = ("", *(name for name in EVALUATION_SETS if name != "self_instruct"))  # a file may hold the same tasks
+    if parameters.get("rival") == "text-davinci-003" and parameters.get("evaluation_set", "") in others:
         raise RecipeError("rival=text-davinci-003 answered the tasks of evaluation_set=self_instruct; set that too")
     if parameters.get("judge") == "model":
         if not parameters.get("judge_model"):
@@ -66,6 +67,32 @@ def _check_judge(parameters: Mapping[str, Parameter]) -> None:
 def check_teacher(parameters: Mapping[str, Parameter]) -> None:
     """Raise RecipeError where stage 02 could not ask: no key for an endpoint elsewhere, no price, a model shut down."""
     _check_can_be_asked("teacher", parameters, str(parameters.get("price_usd_per_million", "")))
+
+
+def check_open_tasks(parameters: Mapping[str, Parameter], notebooks_folder: Path) -> None:
+    """Find or fetch the open tasks of notebook 04; raises `RecipeError` where they are not to be had, or needed."""
+    name = str(parameters.get("evaluation_set", ""))
+    if parameters.get("rival_path") and not name:
+        raise RecipeError("rival_path holds answers to open tasks, and none are asked: give evaluation_set too")
+    if name:
+        try:
+            evaluation_tasks(name if name in EVALUATION_SETS else str(notebooks_folder / name))
+        except InputFileError as error:
+            raise RecipeError(f"evaluation_set={name}: {error}") from None
+
+
+def check_published_files(parameters: Mapping[str, Parameter]) -> None:
+    """Find or fetch what notebook 05 compares with; raises `RecipeError` where it is not to be had."""
+    wanted = []
+    if (rival := str(parameters.get("rival", RIVALS[0]))) != RIVALS[0] and not parameters.get("rival_path"):
+        wanted.append((rival, f"rival={rival}", "rival_path=FILE"))
+    if parameters.get("recount_published"):
+        wanted.append(("alpaca_eval_annotations", "recount_published", "annotations_path=FILE"))
+    for name, parameter, by_path in wanted:
+        try:
+            fetched(name, by_path=by_path)
+        except InputFileError as error:
+            raise RecipeError(f"{parameter}: {error}") from None
 
 
 def check_judge_model(parameters: Mapping[str, Parameter]) -> None:

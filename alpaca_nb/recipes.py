@@ -16,6 +16,7 @@ from pathlib import Path
 
 import yaml
 
+from alpaca_nb.choices import EVALUATION_SETS
 from alpaca_nb.errors import RecipeError
 from alpaca_nb.parameters import (
     RUN_DIR,
@@ -152,6 +153,12 @@ def _resolve_path(name: str, value: Parameter, folder: Path, notebooks_folder: P
             return value  # a name that `models` knows, or a hub id
         if not path.is_dir():
             raise ValueError(f"no folder at {value}; a base model is a folder, a known name or a hub id")
+    elif name == "evaluation_set":
+        if value in EVALUATION_SETS:
+            return value
+        if not path.is_file():
+            known = ", ".join(EVALUATION_SETS)
+            raise ValueError(f"{value!r} is neither {known} nor a file (looked from {_words(folder)})")
     elif not name.endswith("_path"):
         return value
     elif not path.exists():

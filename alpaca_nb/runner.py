@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -17,7 +18,7 @@ from alpaca_nb import __version__, runs
 from alpaca_nb.errors import InputFileError, RecipeError, StageError
 from alpaca_nb.files import write_json
 from alpaca_nb.parameters import RUN_DIR, code_of, notebook_path
-from alpaca_nb.recipe_checks import check_judge_model, check_teacher
+from alpaca_nb.recipe_checks import check_judge_model, check_open_tasks, check_published_files, check_teacher
 from alpaca_nb.recipes import Recipe, relative_path
 from alpaca_nb.run_progress import as_typed, duration, shown
 from alpaca_nb.runs import NOTEBOOKS_FOLDER, OUTPUT_FOLDER, STAGES, Parameter
@@ -47,7 +48,7 @@ MADE_BY = {
     "questions.jsonl": "04",
     "answers.jsonl": "04",
 }
-_ASKING, _JUDGING = "02_generate_data", "05_blind_comparison"  # the stages that may need a key
+_ASKING, _ANSWERING, _JUDGING = "02_generate_data", "04_inference", "05_blind_comparison"
 RUN_FILE, LOCK_FILE = "run.json", ".lock"
 
 
@@ -108,11 +109,19 @@ def _check(recipe: Recipe, folder: Path, options: Options) -> None:
             raise InputFileError(f"{notebook_path(stage, options.notebooks_folder)} is missing")
     if folder.exists() and not folder.is_dir():
         raise InputFileError(f"{as_typed(folder)} is a file; --run-dir is a folder")
-    for stage, check in ((_ASKING, check_teacher), (_JUDGING, check_judge_model)):
+    checks = (
+        (_ASKING, check_teacher),
+        (_ANSWERING, partial(check_open_tasks, notebooks_folder=options.notebooks_folder)),
+        (_JUDGING, check_judge_model),
+        (_JUDGING, check_published_files),
+    )
+    for stage, check in checks:
         if stage in options.stages:
-            parameters = recipe.stages[stage]
-            if options.force or runs.why_not_current(runs.read_record(folder, stage), folder, parameters):
-                check(parameters)
+            try:
+                check({**recipe.parameters, **recipe.stages[stage]})
+            except RecipeError:
+                if _will_run(stage, recipe, folder, options):
+                    raise
     first = options.first
     if first == "03_finetune_fsdp" and recipe.stages[first].get("dataset_path"):
         return
@@ -123,6 +132,14 @@ def _check(recipe: Recipe, folder: Path, options: Options) -> None:
             f"stage {first} reads {' and '.join(missing)}, not there in {as_typed(folder)}: "
             f"start --from {MADE_BY[missing[0]]}{also}"
         )
+
+
+def _will_run(stage: str, recipe: Recipe, folder: Path, options: Options) -> bool:
+    """Whether a requested stage has work to do, or one before it has, whose new files would make it run again."""
+    before = options.stages[: options.stages.index(stage) + 1]
+    return options.force or any(
+        runs.why_not_current(runs.read_record(folder, each), folder, recipe.stages[each]) for each in before
+    )
 
 
 def _run_stage(

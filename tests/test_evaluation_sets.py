@@ -98,6 +98,18 @@ def test_the_pins_are_those_of_the_real_files(
         evaluation_tasks("self_instruct")
 
 
+def test_the_published_verdicts_are_known_by_those_on_the_252(upstream_data: Path) -> None:
+    real = (upstream_data / "alpaca_eval_selfinstruct_gpt4_annotations.json").read_bytes()
+    known = PINNED["alpaca_eval_annotations"].verdicts_sha256
+    assert downloads.verdicts_digest(real) == known
+    rows = json.loads(real)
+    others = [{**rows[0], "dataset": "vicuna"}]
+    assert downloads.verdicts_digest(json.dumps([*reversed(rows), *others]).encode()) == known, "order says nothing"
+    rows[3]["preference"] = 3 - rows[3]["preference"]
+    assert downloads.verdicts_digest(json.dumps(rows).encode()) != known
+    assert downloads.verdicts_digest(b"seven b") == downloads.verdicts_digest(b"[1]") == ""
+
+
 def test_the_805_are_recognised_by_their_subsets_and_the_252(upstream_data: Path, tmp_path: Path) -> None:
     rows = json.loads((upstream_data / "alpaca_eval_selfinstruct_gpt4_annotations.json").read_text(encoding="utf-8"))
     whole_set = [{"instruction": row["instruction"], "dataset": "selfinstruct", "output": ""} for row in rows]
@@ -152,7 +164,7 @@ def test_a_file_is_fetched_once(source: list[str], monkeypatch: pytest.MonkeyPat
     assert source == [f"/owner/name/{'c' * 40}/folder/file.json"]
 
 
-@pytest.mark.parametrize("check", [{"sha256": "0" * 64}, {"characters": 8}])
+@pytest.mark.parametrize("check", [{"sha256": "0" * 64}, {"characters": 8}, {"verdicts_sha256": "0" * 64}])
 def test_another_file_is_refused_and_not_kept(
     source: list[str], monkeypatch: pytest.MonkeyPatch, check: dict[str, object]
 ) -> None:

@@ -1,5 +1,6 @@
 """Recipes and parameters: everything wrong with them is said before anything runs."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,19 @@ from small_notebooks import write_notebook
 from alpaca_nb import recipes
 from alpaca_nb.comparison.judge import check_judge
 from alpaca_nb.errors import RecipeError
+from alpaca_nb.evaluation_sets import downloads
+from alpaca_nb.files import write_json
 from alpaca_nb.generation.protocol import PROTOCOLS
+from alpaca_nb.models.cache import CACHE_VARIABLE
 from alpaca_nb.parameters import declared_by_stage, read_declarations
-from alpaca_nb.recipe_checks import CHOICES, check_judge_model, check_teacher
-from alpaca_nb.runs import NOTEBOOKS_FOLDER
+from alpaca_nb.recipe_checks import (
+    CHOICES,
+    check_judge_model,
+    check_open_tasks,
+    check_published_files,
+    check_teacher,
+)
+from alpaca_nb.runs import NOTEBOOKS_FOLDER, Parameter
 
 DECLARED = """run_dir: str = "../run"
 seed: int = 17  # of every random choice
@@ -254,6 +264,40 @@ def test_one_dataset_path_reaches_training_and_questions(tmp_path: Path) -> None
     assert declared["03_finetune_fsdp"]["dataset_path"].default == declared["04_inference"]["dataset_path"].default
 
 
+def test_an_evaluation_set_is_a_name_or_a_file_found_from_the_callers_folder(tmp_path: Path) -> None:
+    file = write_json(tmp_path / "own.json", [{"instruction": "Say hello."}])
+    read = partial(recipes.load, "tiny", caller_folder=tmp_path)
+    asked = read(["evaluation_set=own.json"]).stages["04_inference"]["evaluation_set"]
+    assert asked == recipes.relative_path(file, NOTEBOOKS_FOLDER)
+    check_open_tasks({"evaluation_set": asked}, NOTEBOOKS_FOLDER)
+    (tmp_path / "kit").write_text("a file of that name changes nothing")
+    assert read(["evaluation_set=kit"]).stages["04_inference"]["evaluation_set"] == "kit"
+    file.write_text("[]")
+    with pytest.raises(RecipeError, match=r"evaluation_set=\S*own.json: .*no tasks in it"):
+        check_open_tasks({"evaluation_set": asked}, NOTEBOOKS_FOLDER)
+    with pytest.raises(RecipeError, match="give evaluation_set too"):
+        check_open_tasks({"evaluation_set": "", "rival_path": "theirs.json"}, NOTEBOOKS_FOLDER)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"rival": "text-davinci-003"}, r"rival=text-davinci-003: .*put it at .*: rival_path=FILE"),
+        ({"recount_published": True}, r"recount_published: .*put it at .*: annotations_path=FILE"),
+    ],
+)
+def test_what_notebook_05_fetches_is_missed_beforehand(
+    parameters: dict[str, Parameter], words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(downloads, "SOURCE", "http://127.0.0.1:9")
+    with pytest.raises(RecipeError, match=words):
+        check_published_files(parameters)
+    check_published_files({"rival": "untuned", "recount_published": False})
+    check_published_files({"rival": "text-davinci-003", "rival_path": "theirs.json"})
+
+
 @pytest.mark.parametrize("stage", ["04_inference", "05_blind_comparison"])
 def test_defaults_of_the_last_notebooks_are_those_of_tiny(stage: str) -> None:
     defaults = {name: item.default for name, item in declared_by_stage()[stage].items() if name != "run_dir"}
@@ -282,7 +326,9 @@ JUDGED = ["judge=model", "judge_model=gpt-6-luna", "judge_base_url=https://api.o
         ([*JUDGED, "judge_concurrency=0"], "judge_concurrency must be between 1 and 64"),
         (["judge=model", "judge_model=gpt-6-luna"], "judge_model is 'gpt-6-luna', but judge_base_url is empty"),
         (["rival=text-davinci-003"], "rival=text-davinci-003 answered the tasks of evaluation_set=self_instruct"),
-        (["evaluation_set=kitt"], "evaluation_set is 'kitt'; it must be kit or self_instruct or alpaca_eval"),
+        (["rival=text-davinci-003", "evaluation_set=kit"], "answered the tasks of evaluation_set=self_instruct"),
+        (["rival=davinci"], "rival is 'davinci'; it must be untuned or text-davinci-003"),
+        (["evaluation_set=kitt"], "evaluation_set: 'kitt' is neither kit, self_instruct, alpaca_eval nor a file"),
         (["teacher_base_url=api.openai.com"], "an address such as https://api.openai.com/v1 is needed"),
     ],
 )

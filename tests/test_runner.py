@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -19,8 +20,11 @@ from small_notebooks import FINISH, SEED, write_notebook, write_stage
 
 from alpaca_nb import leftovers, recipes, runner, runs
 from alpaca_nb.errors import InputFileError, RecipeError, StageError
+from alpaca_nb.evaluation_sets import downloads
+from alpaca_nb.files import write_text
+from alpaca_nb.models.cache import CACHE_VARIABLE
 
-ONE, TWO, THREE = runs.STAGES[:3]
+ONE, TWO, THREE, FOUR = runs.STAGES[:4]
 SIX = runs.STAGES[-1]
 TRACE = "open(stage.path('trace.txt'), 'a').write(stage.name[:2])"  # which stages really ran
 
@@ -144,6 +148,30 @@ def test_dataset_path_stands_in_for_the_dataset(kit: Path) -> None:
     record = runs.read_record(kit / "run", THREE)
     assert record is not None
     assert record.parameters["dataset_path"] == "../elsewhere/mine.json"
+
+
+def test_a_set_that_cannot_be_had_stops_a_run_before_its_first_stage(
+    kit: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(downloads, "SOURCE", "http://127.0.0.1:9")
+    write_stage(kit / "notebooks", FOUR, TRACE, more=('evaluation_set: str = ""',))
+    chosen = "evaluation_set=self_instruct"
+    with pytest.raises(RecipeError, match=r"cannot be fetched .* put it at .* evaluation_set=FILE"):
+        run(kit, chosen, last=FOUR)
+    assert not (kit / "run").exists()
+    run(kit, chosen, last=ONE)  # needs no questions
+    assert trace(kit) == "01"
+    row = {"id": "a", "motivation_app": "Gmail", "instruction": "Say it.", "instances": [{"input": "", "output": "x"}]}
+    pinned = replace(downloads.PINNED["self_instruct"], sha256=None)
+    monkeypatch.setitem(downloads.PINNED, "self_instruct", pinned)
+    write_text(pinned.cached, json.dumps(row))
+    run(kit, chosen, last=FOUR)
+    pinned.cached.unlink()
+    assert "skipped" in run(kit, chosen, last=FOUR), "what is done needs it no longer"
+    with pytest.raises(RecipeError, match="cannot be fetched"):
+        run(kit, chosen, "rate=3", last=FOUR)  # stage 02 runs again, so stage 04 may as well
 
 
 def test_a_key_is_asked_for_only_where_stage_02_will_run(kit: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,12 +10,12 @@ from typing import Protocol
 
 from alpaca_nb.checkable_tasks.marking import Measure as Marking
 from alpaca_nb.checkable_tasks.marking import is_right
+from alpaca_nb.choices import JUDGES
 from alpaca_nb.comparison.pairing import BlindPair, Side
 from alpaca_nb.errors import RecipeError
 from alpaca_nb.records import CheckableTask, Measure
 
 MEASURES: tuple[Marking, ...] = ("strict", "lenient")
-JUDGES = ("checkable", "model", "people")
 
 
 @dataclass(frozen=True)

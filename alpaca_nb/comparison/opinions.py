@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from alpaca_nb.choices import RIVALS
 from alpaca_nb.comparison.agreement import agreement
 from alpaca_nb.comparison.answer_files import OPEN_ANSWERS, OPEN_QUESTIONS, by_question, open_contests, run_contests
 from alpaca_nb.comparison.bias import Habits, habits, points_of
@@ -16,7 +17,7 @@ from alpaca_nb.comparison.engine import Judged, VerdictFile, compare
 from alpaca_nb.comparison.judge_model import open_judge_model
 from alpaca_nb.comparison.pairing import Contest
 from alpaca_nb.comparison.raters import result_lines
-from alpaca_nb.comparison.ratings import RATINGS_FILE, people_verdicts, ratings_of
+from alpaca_nb.comparison.ratings import people_verdicts, ratings_of, ratings_path
 from alpaca_nb.comparison.statistics import WinRate, win_rate
 from alpaca_nb.errors import BudgetError, InputFileError, LedgerError, RecipeError, TeacherError
 from alpaca_nb.evaluation_sets.categories import category_counts
@@ -27,7 +28,6 @@ from alpaca_nb.teacher.settings import TeacherSettings
 
 JUDGE_LEDGER = "comparison/judge_ledger.jsonl"
 TUNED = "tuned"
-RIVALS = ("untuned", "text-davinci-003")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class OpinionSummary:
     rate: WinRate
     habits: Habits
     undecided: int
+    identical: int = 0  # of the ties: pairs of identical answers, on which nobody was asked
 
     def words(self) -> list[str]:
         """The result in a few lines, warnings first."""
@@ -45,6 +46,7 @@ class OpinionSummary:
         controlled = self.habits.length_controlled
         lines.append(f"bootstrap interval {self.rate.resampled.percent()}; sign test p {self.rate.p_value:.2g}")
         lines.append(f"at equal lengths: {controlled.percent() if controlled else 'cannot be told'}")
+        lines.append(f"ties without asking, the answers being identical: {self.identical}")
         lines.append(f"without a verdict (never counted): {self.undecided}")
         return lines
 
@@ -56,6 +58,7 @@ class OpinionSummary:
             "wins": self.rate.wins,
             "losses": self.rate.losses,
             "ties": self.rate.ties,
+            "identical": self.identical,
             "win_share": self.rate.wilson.value,
             "win_range": [self.rate.wilson.low, self.rate.wilson.high],
             "p_value": self.rate.p_value,
@@ -93,11 +96,17 @@ async def opinions(
     """Verdicts of `judge` ("model" or "people"; none for any other) and the dollars they cost.
 
     Raises `BudgetError`, `TeacherError` or `LedgerError` where a judge model cannot go on; what was judged is kept.
-    Raises `InputFileError` where people have rated other pairs than these.
+    Raises `InputFileError` where people have rated other pairs than these, or none: a stage that was done with no
+    opinion would not be run again for the ratings that come after it.
     """
     if judge == "people":
-        verdicts = people_verdicts(ratings_of(run_dir / RATINGS_FILE, contests), contests, seed)
+        verdicts = people_verdicts(ratings_of(ratings_path(run_dir, contests), contests), contests, seed)
         known = {verdict.question_id for verdict in verdicts}
+        if not known:
+            raise InputFileError(
+                f"judge=people, but nobody has rated these pairs yet: collect ratings with `alpaca-nb rate {run_dir}` "
+                "(and the --rival or --rival-path of this notebook), then run notebook 05 again"
+            )
         file.append(verdicts)
         return Judged(verdicts, {c.question_id: "not rated" for c in contests if c.question_id not in known}), 0.0
     if judge != "model" or settings is None:
@@ -119,10 +128,10 @@ async def opinions(
         raise type(error)(words) from None
 
 
-def further_inputs(run_dir: Path) -> list[Path]:
-    """The files beside the checkable answers that this stage has read: open tasks, their answers, ratings."""
-    paths = [run_dir / name for name in (OPEN_QUESTIONS, OPEN_ANSWERS, RATINGS_FILE)]
-    return [path for path in paths if path.exists()]
+def further_inputs(run_dir: Path, contests: Sequence[Contest], rival_path: str = "") -> list[Path]:
+    """The files beside the checkable answers that this stage has read: open tasks, answers to them, ratings."""
+    paths = [run_dir / OPEN_QUESTIONS, run_dir / OPEN_ANSWERS, ratings_path(run_dir, contests), Path(rival_path)]
+    return [path for path in paths if path.is_file()]
 
 
 def summary_of(judged: Judged, contests: Sequence[Contest]) -> OpinionSummary | None:
@@ -132,7 +141,9 @@ def summary_of(judged: Judged, contests: Sequence[Contest]) -> OpinionSummary | 
     points = points_of(judged.verdicts, TUNED)
     rate = win_rate(points.count(1), points.count(0), points.count(0.5))
     rival = next(model for model in contests[0].models if model != TUNED)
-    return OpinionSummary(rival, rate, habits(judged.verdicts, by_question(contests), TUNED), len(judged.undecided))
+    known = by_question(contests)
+    identical = sum(known[verdict.question_id].identical for verdict in judged.verdicts)
+    return OpinionSummary(rival, rate, habits(judged.verdicts, known, TUNED), len(judged.undecided), identical)
 
 
 def category_rows(verdicts: Sequence[Verdict], contests: Sequence[Contest]) -> list[tuple[str, int, int, int, str]]:
@@ -146,13 +157,19 @@ def category_rows(verdicts: Sequence[Verdict], contests: Sequence[Contest]) -> l
 def winners_by_judge(
     verdicts: Sequence[Verdict], run_dir: Path, contests: Sequence[Contest], seed: int
 ) -> dict[str, dict[str, str]]:
-    """Judge → question → winner: every measure among the verdicts, and people where they rated these contests."""
+    """Judge → question → winner: every measure among the verdicts, and people where they rated these contests.
+
+    Identical answers are left out: nobody judged them, so nobody agreed on them.
+    """
     try:
-        people = people_verdicts(ratings_of(run_dir / RATINGS_FILE, contests), contests, seed)
+        people = people_verdicts(ratings_of(ratings_path(run_dir, contests), contests), contests, seed)
     except InputFileError:  # ratings of other pairs: `rater_lines` says so
         people = []
     found: dict[str, dict[str, str]] = {}
+    identical = {contest.question_id for contest in contests if contest.identical}
     for verdict in [*verdicts, *people]:
+        if verdict.question_id in identical:
+            continue
         found.setdefault(verdict.measure, {})[verdict.question_id] = verdict.winner
     return found
 
@@ -160,7 +177,7 @@ def winners_by_judge(
 def rater_lines(run_dir: Path, contests: Sequence[Contest]) -> list[str]:
     """What `alpaca-nb rate` says at its end: each rater's pace and habits, their agreement, and the majority."""
     try:
-        return result_lines(ratings_of(run_dir / RATINGS_FILE, contests), by_question(contests))
+        return result_lines(ratings_of(ratings_path(run_dir, contests), contests), by_question(contests))
     except InputFileError as error:
         return [str(error)]
 

@@ -5,6 +5,7 @@ data are CC BY-NC 4.0, for which reason they are only read on the machine of who
 """
 
 import hashlib
+import json
 import os
 import tempfile
 import urllib.error
@@ -22,7 +23,12 @@ SOURCE = "https://raw.githubusercontent.com"
 
 @dataclass(frozen=True)
 class PinnedFile:
-    """One file at one commit. Without `sha256` only the number of characters is known; `load` then checks rows."""
+    """One file at one commit, held to its SHA-256 where that is known.
+
+    Of AlpacaEval's two files it is not: this project has seen them whole only as text, not byte for byte. They are
+    held to the commit, to their number of characters, and to those of their rows that are known: the 252 tasks
+    (`load.read_alpaca_eval`), or the 252 verdicts on them (`verdicts_sha256`).
+    """
 
     repository: str
     commit: str
@@ -30,6 +36,7 @@ class PinnedFile:
     licence: str
     sha256: str | None = None
     characters: int | None = None
+    verdicts_sha256: str | None = None
 
     @property
     def url(self) -> str:
@@ -62,15 +69,19 @@ PINNED = {
     "alpaca_eval_annotations": PinnedFile(
         _ALPACA_EVAL, "a023f53f41defc4dd0365862a9f5130bd274d835",
         "results/alpaca-7b/alpaca_eval_gpt4/annotations.json", "CC BY-NC 4.0", characters=1_085_344,
+        verdicts_sha256="ecf85c57006134ce876512d3fef5d2de2a4558aedf1c20dafb18751db2308728",
     ),
 }  # fmt: skip
 
 
-def fetched(name: str) -> Path:
-    """Return the pinned file `name`, fetching it where it is not cached; raises `InputFileError` without network."""
+def fetched(name: str, by_path: str = "evaluation_set=FILE") -> Path:
+    """Return the pinned file `name`, fetching it where it is not cached; raises `InputFileError` without network.
+
+    `by_path` is the parameter that takes a file of the user's own in its stead, for the error's words.
+    """
     pinned = PINNED[name]
     if not pinned.cached.exists():
-        data = _download(pinned)
+        data = _download(pinned, by_path)
         _check(pinned, data, pinned.url)
         _keep(pinned.cached, data)
         print(f"fetched {pinned.url} ({len(data):,} bytes, licence {pinned.licence})")
@@ -79,7 +90,7 @@ def fetched(name: str) -> Path:
     return pinned.cached
 
 
-def _download(pinned: PinnedFile) -> bytes:
+def _download(pinned: PinnedFile, by_path: str) -> bytes:
     try:
         with urllib.request.urlopen(pinned.url, timeout=TIMEOUT_SECONDS) as answer:
             data: bytes = answer.read(MOST_BYTES + 1)
@@ -89,7 +100,7 @@ def _download(pinned: PinnedFile) -> bytes:
         raise InputFileError(
             f"{pinned.url} cannot be fetched ({reason}). This needs a network. Without one, bring the file from "
             f"another machine and put it at {pinned.cached} (the folder follows {CACHE_VARIABLE}), or give the path of "
-            "a file of your own instead; the kit's own set, evaluation_set=kit, needs no network."
+            f"a file that you have: {by_path}. The kit's own tasks, evaluation_set=kit, need no network."
         ) from None
 
 
@@ -106,6 +117,18 @@ def _check(pinned: PinnedFile, data: bytes, where: str) -> None:
         raise InputFileError(
             f"{where}: {found:,} characters instead of {pinned.characters:,}; not the file that was meant"
         )
+    if pinned.verdicts_sha256 is not None and verdicts_digest(data) != pinned.verdicts_sha256:
+        raise InputFileError(f"{where}: its verdicts on the set selfinstruct are others; not the file that was meant")
+
+
+def verdicts_digest(data: bytes) -> str:
+    """SHA-256 of an annotation file's rows of the set selfinstruct, in any order; empty where it cannot be read."""
+    try:
+        rows = [row for row in json.loads(data) if row["dataset"] == "selfinstruct"]
+        known = [[row[name] for name in ("instruction", "output_1", "output_2", "preference")] for row in rows]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ""
+    return hashlib.sha256("\n".join(sorted(map(json.dumps, known))).encode()).hexdigest()
 
 
 def _keep(path: Path, data: bytes) -> None:

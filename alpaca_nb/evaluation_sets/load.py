@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from alpaca_nb.choices import EVALUATION_SETS
 from alpaca_nb.errors import InputFileError
 from alpaca_nb.evaluation_sets.categories import category_of_app
 from alpaca_nb.evaluation_sets.downloads import fetched
@@ -13,7 +14,6 @@ from alpaca_nb.record_files import read_records
 from alpaca_nb.records import EvaluationTask
 
 KIT_TASKS = Path(__file__).parent / "kit_tasks.jsonl"
-NAMES = ("kit", "self_instruct", "alpaca_eval")
 SUBSETS_OF_ALPACA_EVAL = {"selfinstruct": 252, "oasst": 188, "koala": 156, "helpful_base": 129, "vicuna": 80}
 # SHA-256 of the 252 tasks in AlpacaEval's wording: white space levelled, sorted, one a line.
 _SELFINSTRUCT_SHA256 = "261a75620ff321b2eec5c364325cbd5798b4f14f7cad322faeb94243c5ab4d82"
@@ -22,6 +22,7 @@ _SELFINSTRUCT_SHA256 = "261a75620ff321b2eec5c364325cbd5798b4f14f7cad322faeb94243
 def evaluation_tasks(name: str) -> list[EvaluationTask]:
     """The tasks of a set: `kit`, `self_instruct`, `alpaca_eval`, or the path of a JSON or JSONL file.
 
+    A file may be one's own, in Alpaca's form, or one of the two published ones, known by their rows.
     Raises `InputFileError` for a name that is neither, for a damaged file, and without a network where one is needed.
     """
     if name == "kit":
@@ -32,8 +33,15 @@ def evaluation_tasks(name: str) -> list[EvaluationTask]:
         return read_alpaca_eval(fetched(name))
     path = Path(name).expanduser()
     if not path.is_file():
-        raise InputFileError(f"evaluation_set is {name!r}: neither one of {', '.join(NAMES)} nor a file that exists")
-    return _checked(_own(path), path)
+        raise InputFileError(
+            f"evaluation_set is {name!r}: neither one of {', '.join(EVALUATION_SETS)} nor a file that exists"
+        )
+    rows = _rows(path)
+    if rows and "instances" in rows[0]:
+        return read_self_instruct(path)
+    if Counter(str(row.get("dataset")) for row in rows) == SUBSETS_OF_ALPACA_EVAL:
+        return read_alpaca_eval(path)
+    return _checked(_own(rows, path), path)
 
 
 def read_self_instruct(path: Path) -> list[EvaluationTask]:
@@ -69,10 +77,10 @@ def read_alpaca_eval(path: Path) -> list[EvaluationTask]:
     return _checked(tasks, path)
 
 
-def _own(path: Path) -> list[EvaluationTask]:
+def _own(rows: Sequence[dict[str, Json]], path: Path) -> list[EvaluationTask]:
     """A file in Alpaca's form: instruction, perhaps input, category, and output or reference as reference answer."""
     tasks = []
-    for number, row in enumerate(_rows(path), start=1):
+    for number, row in enumerate(rows, start=1):
         if not isinstance(row.get("instruction"), str) or not str(row["instruction"]).strip():
             raise InputFileError(f"{path}, row {number}: no instruction in it")
         text = {name: value.strip() for name, value in row.items() if isinstance(value, str)}
