@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from alpaca_nb import __version__
+from alpaca_nb.choices import RIVALS
 from alpaca_nb.errors import KitError, StageError
 from alpaca_nb.estimate_command import add_estimate
 from alpaca_nb.many_runs import add_compare, add_sweep
@@ -254,11 +255,20 @@ def _add_rate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "examples:\n"
         "  alpaca-nb rate papermill_runs/output/tiny --limit 30\n"
         "  alpaca-nb rate papermill_runs/output/tiny --host 0.0.0.0      a class rates on the network of the room\n"
+        "  alpaca-nb rate papermill_runs/output/laptop --rival text-davinci-003    the rival of notebook 05\n"
         "  alpaca-nb rate my_folder --answers ours.json theirs.json     any two answer files on the same tasks",
     )
     add = command.add_argument
-    add("run_dir", type=Path, metavar="RUN_DIR", help="run folder; ratings go to its comparison/ratings.jsonl")
-    add("--answers", type=Path, nargs=2, metavar="FILE", help="compare these two answer files, not the run's own")
+    add("run_dir", type=Path, metavar="RUN_DIR", help="run folder; ratings go to its folder comparison/")
+    whom = command.add_mutually_exclusive_group()
+    whom.add_argument(
+        "--rival",
+        choices=RIVALS,
+        default=RIVALS[0],
+        help="whom the tuned model meets, as in notebook 05 (default: untuned)",
+    )
+    whom.add_argument("--rival-path", type=Path, metavar="FILE", help="another model's answers to the same open tasks")
+    whom.add_argument("--answers", type=Path, nargs=2, metavar="FILE", help="compare these two answer files instead")
     add("--limit", type=int, metavar="N", help="rate so many pairs, the same for everybody (default: all that differ)")
     add("--host", default="127.0.0.1", help="address to serve on; 0.0.0.0 lets others in (default: 127.0.0.1)")
     add("--port", type=int, default=8020, help="port; 0 takes a free one (default: 8020)")

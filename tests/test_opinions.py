@@ -132,6 +132,8 @@ def test_ratings_become_verdicts_and_agreement(tmp_path: Path) -> None:
     with Ledger(run_dir / RATINGS_FILE, {"contests": fingerprint(contests)}) as ledger:
         for rater in ("ann", "bob"):
             for contest in contests[:20]:
+                if contest.identical:
+                    continue  # nobody is asked
                 rating = Rating(rater, contest.question_id, "tuned", "untuned", "A", 2.0)
                 ledger.append(rating_record(rating, "2026-11-25T10:00:00+00:00"))
     file = VerdictFile(run_dir / "comparison.jsonl")
@@ -140,23 +142,29 @@ def test_ratings_become_verdicts_and_agreement(tmp_path: Path) -> None:
     file.settle(again.verdicts)
     assert again == judged and read_records(run_dir / "comparison.jsonl", Verdict) == judged.verdicts, "once each"
     summary = op.summary_of(judged, contests)
-    assert usd == 0 and summary is not None and (summary.rate.wins, summary.undecided) == (20, 10)
-    assert summary.habits.asked == 0 and "tuned against untuned: 20 : 0" in " ".join(summary.words())
+    assert usd == 0 and summary is not None
+    assert (summary.rate.wins, summary.rate.ties, summary.identical, summary.undecided) == (13, 10, 10, 7)
+    assert summary.habits.asked == 0 and "tuned against untuned: 13 : 0, 10 ties" in " ".join(summary.words())
+    assert "23 pairs (10 of identical answers, ties without asking)" in " ".join(op.rater_lines(run_dir, contests))
     model = [
-        Verdict(v.question_id, "model", "tuned", "tuned" if n else "untuned") for n, v in enumerate(judged.verdicts)
+        Verdict(v.question_id, "model", "tuned", "untuned" if n == 1 else v.winner)
+        for n, v in enumerate(judged.verdicts)
     ]
     rows = op.agreement_rows(op.winners_by_judge(model, run_dir, contests, SEED))
-    assert rows[0][:2] == ("model and people", 20) and rows[0][2].startswith("95.0 %")
+    assert rows[0][:2] == ("model and people", 13), "nobody agreed on what nobody judged"
+    assert rows[0][2].startswith("92.3 %")
 
-    # The same questions with another rival, and with other answers: nobody has rated those.
+    # The same questions with another rival, whom nobody has rated, and with other answers.
     another_rival = op.opinion_contests(run_dir, rival_path=str(rival_file(tmp_path)))
+    with pytest.raises(InputFileError, match=r"nobody has rated these pairs yet: .*--rival or --rival-path"):
+        asyncio.run(op.opinions("people", another_rival, SEED, VerdictFile(), run_dir, None, 1))
     opened = run_dir / "open_answers.jsonl"
     opened.write_text(opened.read_text().replace("good: ", "made anew: "))
-    for others in (another_rival, op.opinion_contests(run_dir)):
-        with pytest.raises(InputFileError, match="of other pairs than these"):
-            asyncio.run(op.opinions("people", others, SEED, VerdictFile(), run_dir, None, 1))
-        assert op.winners_by_judge([], run_dir, others, SEED) == {}
-        assert "not counted" in " ".join(op.rater_lines(run_dir, others))
+    others = op.opinion_contests(run_dir)
+    with pytest.raises(InputFileError, match="of other pairs than these"):
+        asyncio.run(op.opinions("people", others, SEED, VerdictFile(), run_dir, None, 1))
+    assert op.winners_by_judge([], run_dir, others, SEED) == {}
+    assert "not counted" in " ".join(op.rater_lines(run_dir, others))
 
 
 def test_categories_add_up_and_nobodys_opinion_is_no_summary() -> None:

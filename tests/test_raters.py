@@ -7,7 +7,7 @@ import pytest
 
 from alpaca_nb.comparison.agreement import krippendorff_alpha
 from alpaca_nb.comparison.pairing import Contest, Side, blind_pair
-from alpaca_nb.comparison.raters import RaterReport, rater_reports
+from alpaca_nb.comparison.raters import RaterReport, rater_reports, result_lines
 from alpaca_nb.comparison.ratings import (
     Rating,
     majority,
@@ -126,3 +126,15 @@ def test_a_majority_decides_and_a_draw_of_votes_is_a_tie() -> None:
     assert [(v.question_id, v.winner, v.measure, v.reason) for v in verdicts] == [
         ("q1", "tuned", "people", "majority of 2")
     ]
+
+
+def test_identical_answers_are_ties_that_no_person_was_asked_about() -> None:
+    what = [
+        Contest(f"q{n}", "t", "", ("tuned", "untuned"), texts) for n, texts in enumerate([("a", "b"), ("a", "a\n")])
+    ]
+    assert people_verdicts([], what, 17) == [], "where nobody rates there is no comparison yet"
+    ratings = [Rating("ann", "q0", "tuned", "untuned", "A", 1.0)]
+    found = people_verdicts(ratings, what, 17)
+    assert [(v.winner, v.reason) for v in found] == [("tuned", "majority of 1"), ("tie", "identical answers")]
+    assert people_verdicts([], what[1:], 17)[0].winner == "tie", "where nothing needs a person it is done"
+    assert "win rate 75.0 %" in result_lines(ratings, {c.question_id: c for c in what})[-1]

@@ -19,6 +19,7 @@ PAIRS = 7  # one of them equal, so six to rate
 def open_page(browser: "Browser", url: str, traffic: list[str]) -> "Page":
     """A page of a browser context of its own, as a rater at another machine would have it."""
     page = browser.new_context().new_page()
+    page.set_default_timeout(180_000)
     page.on("response", lambda answer: traffic.append(f"{answer.url} {answer.headers} {answer.text()}"))
     page.on("request", lambda request: traffic.append(f"{request.url} {request.post_data}"))
     page.goto(url)

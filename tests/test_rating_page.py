@@ -1,5 +1,6 @@
 """The rating page's server over real HTTP: blind, careful with strangers, and losing nothing to a kill."""
 
+import asyncio
 import json
 import signal
 import urllib.error
@@ -8,9 +9,15 @@ from pathlib import Path
 
 import pytest
 from rating_runs import STRONG, rating_server, run_to_rate
+from test_opinions import make_run, rival_file
 
 from alpaca_nb import cli
+from alpaca_nb.comparison.engine import VerdictFile
+from alpaca_nb.comparison.opinions import opinion_contests, opinions
 from alpaca_nb.comparison.ratings import RATINGS_FILE, read_ratings
+from alpaca_nb.evaluation_sets.downloads import PINNED
+from alpaca_nb.evaluation_sets.load import read_self_instruct
+from alpaca_nb.models.cache import CACHE_VARIABLE
 
 
 def call(url: str, what: str, headers: dict[str, str] | None = None, **body: object) -> tuple[int, dict, dict]:
@@ -18,17 +25,17 @@ def call(url: str, what: str, headers: dict[str, str] | None = None, **body: obj
         f"{url}api/{what}", json.dumps(body).encode(), {"Content-Type": "application/json", **(headers or {})}
     )
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return answer.status, json.loads(answer.read()), dict(answer.headers)
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read()), dict(error.headers)
 
 
-def rate_all(url: str, rater: str | None = None, stop_after: int = 1000) -> dict:
+def rate_all(url: str, rater: str | None = None, stop_after: int = 1000, strong: str = STRONG) -> dict:
     """Prefer the strong answer wherever it stands."""
     _, view, _ = call(url, "start", rater=rater)
     while not view["finished"] and stop_after:
-        side = "A" if STRONG in view["a"] else "B"
+        side = "A" if strong in view["a"] else "B"
         _, view, _ = call(url, "click", rater=view["rater"], pair=view["pair"], side=side, seconds=2.5)
         stop_after -= 1
     return view
@@ -51,11 +58,14 @@ def test_raters_see_the_same_pairs_in_orders_of_their_own_and_no_names(tmp_path:
             assert headers["Content-Security-Policy"].startswith("default-src 'none'")
         server.process.send_signal(signal.SIGINT)
         printed = server.process.stdout.read()  # type: ignore[union-attr]
-        assert server.process.wait(timeout=10) == 0
+        assert server.process.wait(timeout=120) == 0
     one, other = seen.values()
     assert sorted(task for task, _ in one) == sorted(task for task, _ in other)
     assert [task for task, _ in one] != [task for task, _ in other] and dict(one) != dict(other)
-    assert "12 pairs, untuned against tuned: 0 : 0, 12 ties" in printed and "median s" in printed
+    assert (
+        "13 pairs (1 of identical answers, ties without asking), untuned against tuned: 0 : 0, 13 ties" in printed
+        and "median s" in printed
+    )
     assert len(read_ratings(run_dir / RATINGS_FILE)) == 24
 
 
@@ -143,6 +153,40 @@ def test_other_answers_are_not_mixed_into_old_ratings(tmp_path: Path, capsys: py
     assert rate(run_dir) == 2
     errors = capsys.readouterr().err
     assert "another process is writing" in errors and "another configuration" in errors
+
+
+def test_a_run_is_rated_against_another_models_answers_and_notebook_05_finds_the_ratings(tmp_path: Path) -> None:
+    run_dir, theirs = make_run(tmp_path / "run"), rival_file(tmp_path)
+    chosen = []
+    for options in ((), ("--rival-path", str(theirs))):
+        with rating_server(run_dir, *options) as server:
+            chosen.append(rate_all(server.url, strong="good: ")["done"])
+    assert chosen == [20, 30], "the untuned model gave the tuned one's answer ten times"
+    for rival_path, ties in (("", 10), (str(theirs), 0)):
+        contests = opinion_contests(run_dir, rival_path=rival_path)
+        judged, _ = asyncio.run(opinions("people", contests, 17, VerdictFile(), run_dir, None, 1))
+        winners = [verdict.winner for verdict in judged.verdicts]
+        assert len(winners) == 30 and judged.undecided == {}
+        assert winners.count("tie") == ties and winners.count("tuned") >= 20
+    assert sorted(path.name for path in (run_dir / "comparison").glob("*.jsonl")) == [
+        "ratings-somebody-7b.jsonl",
+        "ratings.jsonl",
+    ]
+
+
+def test_a_run_is_rated_against_davincis_published_answers(
+    upstream_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    cached = PINNED["text-davinci-003"].cached
+    cached.parent.mkdir(parents=True)
+    cached.write_bytes((upstream_data / "text-davinci-003_predictions.jsonl").read_bytes())
+    run_dir = make_run(tmp_path / "run", read_self_instruct(upstream_data / "user_oriented_instructions.jsonl"))
+    with rating_server(run_dir, "--rival", "text-davinci-003", "--limit", "5") as server:
+        assert rate_all(server.url)["finished"]
+    contests = opinion_contests(run_dir, "text-davinci-003")
+    judged, _ = asyncio.run(opinions("people", contests, 17, VerdictFile(), run_dir, None, 1))
+    assert len(judged.verdicts) == 5 and len(judged.undecided) == 247
 
 
 def test_any_two_answer_files_can_be_rated(tmp_path: Path) -> None:

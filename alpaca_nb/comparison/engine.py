@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from alpaca_nb.comparison.judge import Judge, Ruling
-from alpaca_nb.comparison.pairing import BlindPair, Contest, blind_pair, unblind
+from alpaca_nb.comparison.pairing import IDENTICAL, BlindPair, Contest, blind_pair, unblind
 from alpaca_nb.files import write_text
 from alpaca_nb.record_files import read_records, write_records
 from alpaca_nb.records import Verdict
@@ -115,7 +115,7 @@ async def compare(
 
 async def _ask(judge: Judge, shown: BlindPair) -> Ruling:
     if shown.identical and judge.measure not in ("strict", "lenient"):  # code marks them all the same
-        return Ruling("tie", reason="identical answers")
+        return Ruling("tie", reason=IDENTICAL)
     return await judge.rule(shown)
 
 

@@ -13,6 +13,7 @@ from typing import Literal
 
 Side = Literal["A", "B", "tie"]
 SIDES: tuple[Side, ...] = ("A", "B", "tie")
+IDENTICAL = "identical answers"  # the reason of a tie that no judge was asked about
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Contest:
     texts: tuple[str, str]
     category: str = ""
     reference: str = ""
+
+    @property
+    def identical(self) -> bool:
+        """Whether both answers are the same, white space around them apart: a tie that nobody need be asked about."""
+        return self.texts[0].strip() == self.texts[1].strip()
 
 
 @dataclass(frozen=True)

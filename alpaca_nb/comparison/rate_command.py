@@ -1,6 +1,7 @@
 """`alpaca-nb rate`: serve the rating page until Ctrl-C, then say what came of it.
 
-The ratings stand in `comparison/ratings.jsonl` of the run folder; notebook 05 reads them there.
+The ratings stand in `comparison/ratings.jsonl` of the run folder (`ratings-RIVAL.jsonl` where the tuned model met a
+rival from outside); notebook 05, given the same `rival` or `rival_path`, reads them there.
 """
 
 import argparse
@@ -12,11 +13,12 @@ from pathlib import Path
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
-from alpaca_nb.comparison.answer_files import contests_of_files, run_contests
+from alpaca_nb.comparison.answer_files import by_question, contests_of_files
+from alpaca_nb.comparison.opinions import opinion_contests
 from alpaca_nb.comparison.raters import result_lines
 from alpaca_nb.comparison.rating_server import MOST_BODY_BYTES, rating_application
 from alpaca_nb.comparison.rating_session import RatingSession, differing
-from alpaca_nb.comparison.ratings import RATINGS_FILE, fingerprint
+from alpaca_nb.comparison.ratings import fingerprint, ratings_path
 from alpaca_nb.errors import InputFileError, KitError
 from alpaca_nb.prices import is_loopback
 from alpaca_nb.teacher.ledger import Ledger
@@ -27,13 +29,16 @@ def rate(options: argparse.Namespace) -> int:
     run_dir: Path = options.run_dir.expanduser()
     if not run_dir.is_dir():
         raise InputFileError(f"{run_dir} is no folder; give a run folder, papermill_runs/output/tiny for example")
-    contests = contests_of_files(*options.answers) if options.answers else run_contests(run_dir)
     if options.limit is not None and options.limit < 1:
         raise InputFileError(f"--limit is {options.limit}; it must be at least 1")
+    if options.answers:
+        contests = contests_of_files(*options.answers)
+    else:
+        contests = opinion_contests(run_dir, options.rival, str(options.rival_path or ""))
     if not differing(contests):
         raise InputFileError("all pairs of answers are identical: there is nothing to rate")
     configuration = {"contests": fingerprint(contests), "seed": options.seed}
-    with Ledger(run_dir / RATINGS_FILE, configuration) as ledger:
+    with Ledger(ratings_path(run_dir, contests), configuration) as ledger:
         if ledger.notice:
             print(ledger.notice)
         session = RatingSession(contests, ledger, options.seed, options.limit)
@@ -43,7 +48,7 @@ def rate(options: argparse.Namespace) -> int:
             raise KitError(
                 f"cannot serve on {options.host} port {options.port}: {error.strerror}; try another --port"
             ) from None
-        print("\n".join(result_lines(session.ratings, session.contests)))
+        print("\n".join(result_lines(session.ratings, by_question(contests))))
     return 0
 
 

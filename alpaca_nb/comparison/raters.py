@@ -57,8 +57,10 @@ def result_lines(ratings: Sequence[Rating], contests: Mapping[str, Contest]) -> 
     lines.append(f"Agreement of the raters, Krippendorff's alpha: {words}")
     winners = list(majority(votes).values())
     first, second = next(iter(contests.values())).models
-    rate = win_rate(winners.count(first), winners.count(second), winners.count("tie"))
-    lines.append(f"Majority over {rate.comparisons} pairs, {first} against {second}: {rate.words()}")
+    identical = sum(contest.identical for contest in contests.values())
+    rate = win_rate(winners.count(first), winners.count(second), winners.count("tie") + identical)
+    unasked = f" ({identical} of identical answers, ties without asking)" if identical else ""
+    lines.append(f"Majority over {rate.comparisons} pairs{unasked}, {first} against {second}: {rate.words()}")
     return lines
 
 

@@ -89,8 +89,8 @@ class RatingSession:
 
 
 def differing(contests: Sequence[Contest]) -> list[Contest]:
-    """Contests whose two texts differ; the others are ties that nobody need be asked about."""
-    return [contest for contest in contests if contest.texts[0].strip() != contest.texts[1].strip()]
+    """Contests that need a person: those whose two texts differ."""
+    return [contest for contest in contests if not contest.identical]
 
 
 def is_rater(code: object) -> bool:

@@ -6,18 +6,20 @@ Taking a rating back is a record too. Record kinds: `rating` and `undo`.
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from alpaca_nb.comparison.pairing import SIDES, Contest, Side, blind_pair, unblind
+from alpaca_nb.comparison.pairing import IDENTICAL, SIDES, Contest, Side, blind_pair, unblind
 from alpaca_nb.errors import InputFileError
 from alpaca_nb.files import Json
 from alpaca_nb.records import Verdict
 from alpaca_nb.teacher.ledger import Record, scan
 
 RATINGS_FILE = "comparison/ratings.jsonl"
+_OWN_MODELS = {"tuned", "untuned"}
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,15 @@ def read_ratings(path: Path) -> list[Rating]:
     return ratings_in(record for record in records if record["kind"] != "header")
 
 
+def ratings_path(run_dir: Path, contests: Sequence[Contest]) -> Path:
+    """Where ratings of these contests stand: a rival of the tuned model's from outside has a file of its own."""
+    models = set(contests[0].models) if contests else set()
+    path = run_dir / RATINGS_FILE
+    if len(others := models - _OWN_MODELS) != 1:
+        return path
+    return path.with_stem(f"{path.stem}-{re.sub(r'[^0-9A-Za-z._-]+', '_', others.pop())[:80]}")
+
+
 def fingerprint(contests: Sequence[Contest]) -> str:
     """What was rated, in the head of the file of ratings: other answers, or another rival, need another file."""
     rows = [(c.question_id, c.instruction, c.input, c.models, c.texts) for c in contests]
@@ -85,9 +96,8 @@ def ratings_of(path: Path, contests: Sequence[Contest]) -> list[Rating]:
     if rated != fingerprint(contests):
         first, second = contests[0].models if contests else ("nobody", "nobody")
         raise InputFileError(
-            f"{path}: its {len(ratings)} ratings are of other pairs than these ({first} against {second}): another "
-            "rival, or answers made anew, so they are not counted. `alpaca-nb rate RUN_DIR` rates the run's tuned "
-            "model against the untuned one; move the old file away to rate again"
+            f"{path}: its {len(ratings)} ratings are of other pairs than these ({first} against {second}): the answers "
+            "were made anew, so the ratings are not counted; move the file away and rate again with `alpaca-nb rate`"
         )
     return ratings
 
@@ -111,25 +121,27 @@ def majority(votes: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
 
 
 def people_verdicts(ratings: Sequence[Rating], contests: Sequence[Contest], seed: int) -> list[Verdict]:
-    """The majority's verdict on each contest that was rated, in the contests' order."""
+    """The majority's verdict on each contest that was rated, in the contests' order; identical answers are ties.
+
+    Where nobody has rated anything there is no verdict at all, unless nothing needs a person.
+    """
     winners = majority(votes_of(ratings))
+    raters = Counter(rating.question_id for rating in ratings)
     verdicts = []
-    for contest in contests:
-        if contest.question_id in winners:
-            shown, (first, second) = blind_pair(contest, seed)
-            winner = winners[contest.question_id]
-            raters = sum(rating.question_id == contest.question_id for rating in ratings)
-            verdicts.append(
-                Verdict(
-                    contest.question_id,
-                    "people",
-                    first,
-                    winner,
-                    shown_second=second,
-                    reason=f"majority of {raters}",
-                    compared=shown.digest(),
-                )
+    for contest in contests if ratings or all(contest.identical for contest in contests) else ():
+        if contest.identical:
+            winner, reason = "tie", IDENTICAL
+        elif contest.question_id in winners:
+            winner, reason = winners[contest.question_id], f"majority of {raters[contest.question_id]}"
+        else:
+            continue
+        shown, (first, second) = blind_pair(contest, seed)
+        verdicts.append(
+            Verdict(
+                contest.question_id, "people", first, winner, shown_second=second, reason=reason,
+                compared=shown.digest(),
             )
+        )  # fmt: skip
     return verdicts
 
 
