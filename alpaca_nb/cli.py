@@ -5,6 +5,7 @@ commands, so that `--help` and a mistyped option answer at once.
 """
 
 import argparse
+import errno
 import functools
 import io
 import os
@@ -20,6 +21,10 @@ from alpaca_nb.many_runs import add_compare, add_sweep
 
 PROGRAM = "alpaca-nb"
 FAILED, BAD_INPUT = 1, 2
+# What a disk or its owner refuses, wherever the kit writes: the error names the file, and no traceback helps.
+OF_THE_DISK = (
+    errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EISDIR, errno.ENOSPC, errno.ENOTDIR, errno.EPERM, errno.EROFS,
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `alpaca-nb recipes | head`
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
         return FAILED
+    except OSError as error:
+        if error.errno not in OF_THE_DISK:
+            raise
+        return _say(error, BAD_INPUT)
 
 
 def _say(error: BaseException, status: int) -> int:

@@ -5,6 +5,7 @@ import io
 import json
 import sys
 import threading
+import weakref
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,10 +106,14 @@ def test_a_batch_too_large_for_the_memory_is_halved(
     model = load_model(random_models["tuned"], "float32")
     whole = answer_batch(model, tokenizer, TASKS, "tuned", NEW_TOKENS)
     generate, sizes, most = model.generate, [], 3
+    held: list[weakref.ref[torch.Tensor]] = []
 
     def hungry(*arguments: Any, **options: Any) -> torch.Tensor:
         sizes.append(len(options["input_ids"]))
+        assert not any(one() is not None for one in held), "what a failed try held must be free for the next"
         if sizes[-1] > most:
+            keys_and_values = torch.zeros(1000)
+            held.append(weakref.ref(keys_and_values))
             torch.empty(1 << 60)  # a real refusal by the allocator
         result: torch.Tensor = generate(*arguments, **options)
         return result
@@ -133,6 +138,26 @@ def test_a_model_larger_than_the_memory_allowed_is_spread_and_answers_alike(
     assert greedy(spread, *prompt, NEW_TOKENS, 2) == greedy(model, *prompt, NEW_TOKENS, 2)
     roomy = load_placed(random_models["tuned"], "float32", free={"cpu": 20_000_000})
     assert not hasattr(roomy, "hf_device_map")
+
+
+def test_a_task_longer_than_the_model_reads_is_refused_before_the_others_are_answered(
+    random_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tasks = [{"instruction": "Name a river."}, {"instruction": "Sum up.", "input": "many words " * 500}]
+    (tmp_path / "tasks.json").write_text(json.dumps(tasks), encoding="utf-8")
+    output = tmp_path / "out.jsonl"
+    command = ["answer", str(random_run), str(tmp_path / "tasks.json"), "--output", str(output), "--batch-size", "1"]
+    assert main(command) == 2
+    said = capsys.readouterr().err
+    assert "row_00002 has" in said and "reads at most 1024; shorten it" in said and "1 of 2" not in said
+    assert not output.exists()
+
+
+def test_an_answer_ends_where_the_model_s_positions_do(loaded: Loaded) -> None:
+    stream = loaded.stream("Repeat.", "words " * 750, 800, GREEDY)
+    list(stream)
+    assert stream.answer is not None and stream.answer.prompt_tokens > 600
+    assert stream.answer.finish_reason == "stop" or stream.answer.new_tokens + stream.answer.prompt_tokens == 1024
 
 
 # ---- streaming ----
@@ -208,6 +233,7 @@ def test_every_form_of_file_gives_the_same_tasks(tmp_path: Path, name: str, text
         ("a.json", '[{"instruction": "x"}, {"input": "y"}]', "instruction is missing"),
         ("a.json", "[]", "no rows|no tasks"),
         ("a.pdf", "%PDF-1.7", "neither JSON, JSON lines nor CSV"),
+        ("a.pdf", "x" * 200_000, "neither JSON, JSON lines nor CSV"),  # longer than the csv module's longest field
     ],
 )
 def test_a_bad_file_is_refused_with_its_line(tmp_path: Path, name: str, text: str, said: str) -> None:
@@ -247,6 +273,10 @@ def test_answer_writes_alpaca_rows_and_goes_on_where_it_was(
     untuned = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [row["output"] for row in untuned] != [row["output"] for row in rows]
     assert main([*command, "--output", str(tasks)]) == 2
+    assert main([*command, "--output", str(tmp_path)]) == 2
+    capsys.readouterr()
+    assert main([*command, "--output", str(tasks / "out.jsonl")]) == 2
+    assert "Not a directory" in capsys.readouterr().err
 
 
 def test_a_folder_without_a_model_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

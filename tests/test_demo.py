@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import socket
 import threading
 from pathlib import Path
 
@@ -12,13 +13,23 @@ from demo_pages import demo_of, served
 from hypothesis import given
 from hypothesis import strategies as st
 from served_teacher import served_teacher
+from transformers import AddedToken
 
+from alpaca_nb.cli import main
 from alpaca_nb.errors import InputFileError
 from alpaca_nb.inference.demo.answering import Demo, Shown
 from alpaca_nb.inference.demo.flags import store_flag
-from alpaca_nb.inference.demo.guards import LONGEST_INSTRUCTION, RateLimit, RefusedError, checked_question, clean
+from alpaca_nb.inference.demo.guards import (
+    LONGEST_INSTRUCTION,
+    RateLimit,
+    RefusedError,
+    checked_question,
+    clean,
+    special_tokens,
+)
 from alpaca_nb.inference.demo.moderation import Nothing, OpenAIModeration, Words, moderator
 from alpaca_nb.inference.sampling import GREEDY, Sampling
+from alpaca_nb.models import load_tokenizer
 from alpaca_nb.prompts import alpaca_prompt
 
 HOT = Sampling(temperature=1.0, top_p=1.0)
@@ -52,6 +63,32 @@ def test_cleaned_text_holds_nothing_that_ends_the_user_s_part(text: str, more: s
     assert not any(token in found for token in specials)
     assert not any(ord(c) < 32 and c not in "\n\t" for c in found) and "\u202e" not in found
     assert clean(found, specials) == found
+
+
+def test_a_text_made_to_be_slow_is_cleaned_as_quickly_as_any() -> None:
+    nested = 700 * "<s" + 700 * ">"  # each token taken away made another one: this took minutes, and all others waited
+    for text in (
+        "#" * 1900 + nested,
+        "# " * 2000,
+        "#" * 4000,
+        "### Re" * 600 + "sponse:" * 50,
+        "#" * 1900 + " \t" * 999,
+    ):
+        assert "<s>" not in clean(text, ["<s>", "</s>"])
+
+
+def test_tokens_without_a_name_are_taken_away_too(random_models: dict[str, Path]) -> None:
+    tokenizer = load_tokenizer(random_models["tuned"])
+    tokenizer.add_tokens([AddedToken("<repo_name>", special=True)], special_tokens=True)
+    found = special_tokens(tokenizer)
+    assert "<repo_name>" in found and set(tokenizer.all_special_tokens) <= set(found)
+    instruction, _ = checked_question("Name <repo_name>a river.", "", found)
+    assert instruction == "Name  a river."
+
+
+def test_a_short_text_of_many_tokens_is_refused(demo: Demo) -> None:
+    with pytest.raises(RefusedError, match="tokens; 2,048 are allowed"):
+        last(demo, "Translate.", "\U0001f9d1" * 4000)
 
 
 def test_an_injected_heading_does_not_end_the_prompt_early() -> None:
@@ -113,6 +150,17 @@ def test_openai_s_moderation_sees_question_and_whole_answer(
         last(demo, "Name a river.")
 
 
+def test_a_key_and_a_word_filter_work_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "none-needed")
+    with served_teacher() as url:
+        both = moderator("", url)
+        assert "OpenAI" in both.notice and "filter of" in both.notice and not both.piecewise
+        assert both.objection("you idiot") == "a listed word"
+        assert both.objection("How do I kill time?") == "a listed word"
+        assert moderator(None, url).objection("How do I kill time?").startswith("moderation: violence")
+        assert both.objection("Name a river.") == ""
+
+
 def test_without_key_and_filter_the_page_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     assert isinstance(moderator(None), Nothing) and "Nothing is moderated" in moderator(None).notice
@@ -137,9 +185,10 @@ def test_the_watermark_is_found_in_marked_text_and_not_in_human_text(demo: Demo)
     human = demo.detect(HUMAN)
     assert human.tokens > 80 and human.z is not None and human.z < 3
     assert "watermarked: z =" in str(long[0]) and "no watermark found" in str(human)
-    assert "too few" in str(demo.detect("A river."))
-    with pytest.raises(RefusedError, match="20,000"):
-        demo.detect("x" * 20_001)
+    assert "too few" in str(demo.detect("A river.")) and "too few" in str(demo.detect("ha " * 200))
+    for long_text in ("x" * 20_001, "\U0001f9d1" * 10_000):
+        with pytest.raises(RefusedError, match="20,000 characters, or 10,000 tokens"):
+            demo.detect(long_text)
 
 
 # ---- flags ----
@@ -157,6 +206,19 @@ def test_a_flag_stores_the_exchange_with_its_reason(demo: Demo, tmp_path: Path) 
         with pytest.raises(RefusedError):
             store_flag(path, *bad)  # type: ignore[arg-type]
     assert len(path.read_text(encoding="utf-8").splitlines()) == 1
+    store_flag(path, exchange, "other", "half a character: \ud800")
+    assert json.loads(path.read_text(encoding="utf-8").splitlines()[1])["note"] == "half a character: ?"
+
+
+def test_an_address_that_cannot_be_served_is_refused_before_a_model_is_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("gradio", reason='gradio is not installed: pip install -e ".[demo]"')
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert main(["demo", str(tmp_path), "--port", str(taken.getsockname()[1])]) == 2
+    assert "cannot listen on 127.0.0.1" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["demo", str(tmp_path), "--port", "99999"])
 
 
 # ---- many at once ----

@@ -27,6 +27,8 @@ def answer(options: Namespace) -> int:
     output: Path | None = options.output
     if output is not None and options.file != "-" and output.resolve() == Path(options.file).resolve():
         raise InputFileError(f"{output} is the file that is read; name another one for the answers")
+    if output is not None and output.is_dir():
+        raise InputFileError(f"{output} is a folder; name a file for the answers")
     which: Which = "untuned" if options.untuned else "tuned"
     folders = {which: folder_of(options.run_dir, which)}
     with tempfile.TemporaryDirectory() as scratch:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from alpaca_nb.errors import InputFileError
+from alpaca_nb.errors import InputFileError, ModelError
 from alpaca_nb.inference.sampling import Sampling
 from alpaca_nb.records import Answer
 
@@ -109,7 +109,7 @@ def converse(begin: Begin, settings: Settings, said: Iterator[str]) -> None:
                 print(f"  {command} is no command; /help lists them")
             else:
                 _answer(begin, settings, message)
-        except InputFileError as error:
+        except (InputFileError, ModelError) as error:
             print(f"  {error}")
 
 
@@ -167,3 +167,7 @@ def _lines() -> Iterator[str]:
             yield input("> " if interactive else "")
         except EOFError:
             return
+        except KeyboardInterrupt:
+            if not interactive:
+                raise
+            print("\n  (/quit or Ctrl-D leaves)")

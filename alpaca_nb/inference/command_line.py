@@ -57,7 +57,7 @@ def _add_demo(command: Add) -> None:
     add = parser.add_argument
     add("run_dir", type=Path, metavar="RUN_DIR", help="a run folder whose notebook 03 has finished")
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this computer only)")
-    add("--port", type=int, default=7860, help="0 takes a free one (default: 7860)")
+    add("--port", type=_port, default=7860, metavar="N", help="0 takes a free one (default: 7860)")
     add("--word-filter", nargs="?", const="", metavar="FILE", help="filter words: the kit's list, or one word a line")
     add("--per-minute", type=_positive, default=20, metavar="N", help="questions of one visitor (default: 20)")
     add("--tuned-only", action="store_true", help="do not load the untuned model (half the memory)")
@@ -162,6 +162,13 @@ class _Sample(argparse.Action):
         import dataclasses
 
         namespace.sampling = dataclasses.replace(namespace.sampling, **{self.dest: values})
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError("must be from 0 to 65535")
+    return number
 
 
 def _positive(text: str) -> int:

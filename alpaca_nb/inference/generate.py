@@ -48,16 +48,21 @@ def answer_batch(
     """Let `model` answer all `questions` at once; each answer carries an equal share of the batch's seconds.
 
     Where the memory does not suffice, the batch is halved until it does. Raises `ModelError` where one question alone
-    is too much.
+    is too much, or longer than the model reads.
     """
+    from accelerate.utils.memory import clear_device_cache
+
     started = time.perf_counter()
     prompts = [tokenizer(alpaca_prompt(q.instruction, q.input)).input_ids for q in questions]
     input_ids, attention_mask = left_pad(prompts, tokenizer.pad_token_id)
     chosen = processors(sampling, [q.id for q in questions])
+    halves: Sequence[Sequence[Question]] = ()
     try:
         new_ids = continue_rows(model, input_ids, attention_mask, max_new_tokens, tokenizer.pad_token_id, chosen)
     except RuntimeError as error:
         halves = _halves(questions, error)  # raises what is no lack of memory
+    if halves:  # not within `except`: the error holds on to the tensors of the try that failed
+        clear_device_cache(garbage_collection=True)
         return [a for half in halves for a in answer_batch(model, tokenizer, half, which, max_new_tokens, sampling)]
     seconds = (time.perf_counter() - started) / len(questions)
     answers = []
@@ -104,14 +109,15 @@ def continue_rows(
     """Return the new token ids of each row; `chosen` changes the scores before the highest is taken.
 
     `options` go to transformers' `generate` (a streamer, a criterion to stop at). `generate` itself never draws: the
-    noise of `sampling.processors` does.
+    noise of `sampling.processors` does. A row ends where the model's positions do; raises `ModelError` for a prompt
+    that leaves no place for an answer.
     """
     import torch
     from transformers import GenerationConfig
 
     config = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False,
-        max_new_tokens=max_new_tokens,
+        max_new_tokens=min(max_new_tokens, room_after(input_ids.shape[1], model)),
         eos_token_id=sorted(end_ids(model)),
         pad_token_id=pad_id,
         watermarking_config=options.pop("watermarking_config", None),
@@ -126,6 +132,17 @@ def continue_rows(
         )
     rows: list[list[int]] = output[:, input_ids.shape[1] :].tolist()  # generate returns the prompt as well
     return rows
+
+
+def room_after(prompt_tokens: int, model: "PreTrainedModel", whose: str = "a task") -> int:
+    """How many tokens a model can write after a prompt; raises `ModelError` where there is no place for one.
+
+    Beyond the positions that it was trained on a model writes nonsense, and nothing fails.
+    """
+    positions: int = getattr(model.config.get_text_config(), "max_position_embeddings", 1 << 62)
+    if prompt_tokens >= positions:
+        raise ModelError(f"{whose} has {prompt_tokens} tokens, and the model reads at most {positions}; shorten it")
+    return positions - prompt_tokens
 
 
 def next_logits(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", prompt: str) -> "torch.Tensor":
@@ -199,7 +216,7 @@ def answering_dtype() -> "Dtype":
 
 def _halves(questions: Sequence[Question], error: RuntimeError) -> tuple[Sequence[Question], Sequence[Question]]:
     """Two halves of a batch that was too large for the memory; other errors are raised again."""
-    from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
+    from accelerate.utils.memory import should_reduce_batch_size
 
     if not should_reduce_batch_size(error):
         raise error
@@ -208,6 +225,5 @@ def _halves(questions: Sequence[Question], error: RuntimeError) -> tuple[Sequenc
             f"the memory does not suffice to answer even one question ({questions[0].id}): {error}; "
             "lower max_new_tokens, shorten the question, or take a smaller model"
         ) from error
-    clear_device_cache(garbage_collection=True)
     middle = len(questions) // 2
     return questions[:middle], questions[middle:]

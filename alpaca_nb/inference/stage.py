@@ -15,11 +15,12 @@ from typing import Literal
 
 from alpaca_nb.errors import InputFileError
 from alpaca_nb.files import Json, read_json, sha256_of, write_json, write_text
-from alpaca_nb.inference.generate import Question, answer_batch, answering_dtype, batches_by_length
+from alpaca_nb.inference.generate import Question, answer_batch, answering_dtype, batches_by_length, room_after
 from alpaca_nb.inference.sampling import GREEDY, Sampling
 from alpaca_nb.models import load_tokenizer
 from alpaca_nb.models.placing import load_placed
 from alpaca_nb.progress import Progress
+from alpaca_nb.prompts import alpaca_prompt
 from alpaca_nb.record_files import read_records, write_records
 from alpaca_nb.records import Answer, EvaluationTask
 
@@ -103,9 +104,13 @@ def _answer_with(
         return []
     tokenizer = load_tokenizer(folder)
     model = load_placed(folder, answering_dtype())
+    batches = batches_by_length(tokenizer, questions, batch_size)
+    longest = batches[-1][-1]
+    prompt = tokenizer(alpaca_prompt(longest.instruction, longest.input)).input_ids
+    room_after(len(prompt), model, longest.id)  # refused before hours are spent on the others
     progress = Progress(f"{which} model, answers", len(questions), path.parent)
     new: list[Answer] = []
-    for batch in batches_by_length(tokenizer, questions, batch_size):
+    for batch in batches:
         if missing := [question for question in batch if question.id not in done]:
             answers = answer_batch(model, tokenizer, missing, which, max_new_tokens, sampling)
             _append(path, answers)

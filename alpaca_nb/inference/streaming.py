@@ -38,6 +38,7 @@ class Stream:
         self.max_new_tokens, self.sampling, self.watermark = max_new_tokens, sampling.checked(), watermark
         self.answer: Answer | None = None  # none before the end, and none for an answer that was given up
         self._given_up = threading.Event()
+        self._cut = False  # whether the model was stopped for it
         self._failure: BaseException | None = None
 
     def __iter__(self) -> Iterator[str]:
@@ -81,7 +82,7 @@ class Stream:
                 watermarking_config=self.watermark,
             )
             ids, reason = cut_at_end(row, end_ids(self.model))
-            if reason == "stop" or len(ids) == self.max_new_tokens:
+            if reason == "stop" or not self._cut:
                 text = str(self.tokenizer.decode(ids, skip_special_tokens=True)).strip()
                 seconds = round(time.perf_counter() - started, 4)
                 self.answer = Answer("", self.which, text, len(ids), seconds, reason, len(self.prompt_ids))
@@ -93,4 +94,5 @@ class Stream:
     def _stop(self, input_ids: "torch.Tensor", scores: object, **options: object) -> "torch.Tensor":
         import torch
 
-        return torch.full((input_ids.shape[0],), self._given_up.is_set(), device=input_ids.device)
+        self._cut = self._given_up.is_set()
+        return torch.full((input_ids.shape[0],), self._cut, device=input_ids.device)

@@ -15,6 +15,7 @@ from alpaca_nb.records import EvaluationTask, Example
 
 STANDARD_INPUT = "-"
 OWN = "own"
+LONGEST_HEADER = 10_000  # characters of a CSV file's first line
 
 
 def read_tasks(source: str) -> list[EvaluationTask]:
@@ -23,7 +24,7 @@ def read_tasks(source: str) -> list[EvaluationTask]:
     Raises `InputFileError` with the line of what is wrong.
     """
     text = _text(source)
-    name = "standard input" if source == STANDARD_INPUT else source
+    name = _named(source)
     start = text.lstrip()[:1]
     if start in ("[", "{"):
         rows = [row for row, _ in rows_in(text, name, output_needed=False)]
@@ -46,14 +47,18 @@ def _text(source: str) -> str:
         data = sys.stdin.buffer.read() if source == STANDARD_INPUT else Path(source).expanduser().read_bytes()
         return data.decode("utf-8-sig")  # some editors write a byte order mark
     except UnicodeDecodeError as error:
-        raise InputFileError(f"{source}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+        raise InputFileError(f"{_named(source)}: not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     except OSError as error:
-        raise InputFileError(f"{source} cannot be read ({error.strerror})") from None
+        raise InputFileError(f"{_named(source)} cannot be read ({error.strerror})") from None
+
+
+def _named(source: str) -> str:
+    return "standard input" if source == STANDARD_INPUT else source
 
 
 def _is_csv(text: str) -> bool:
-    header = next(csv.reader(io.StringIO(text)), [])
-    return len(header) > 1 and "instruction" in header
+    first = text.partition("\n")[0]
+    return "," in first and "instruction" in next(csv.reader([first[:LONGEST_HEADER]]), [])
 
 
 def _rows_of_csv(text: str, name: str) -> list[Example]:

@@ -5,12 +5,20 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from alpaca_nb.inference.demo.guards import MOST_NEW_TOKENS, RateLimit, RefusedError, checked_question
+from alpaca_nb.inference.demo.guards import (
+    MOST_NEW_TOKENS,
+    MOST_PROMPT_TOKENS,
+    RateLimit,
+    RefusedError,
+    checked_question,
+    special_tokens,
+)
 from alpaca_nb.inference.demo.moderation import Moderator
 from alpaca_nb.inference.demo.watermark import Detection, detect, marking
 from alpaca_nb.inference.run_models import Loaded, Which
 from alpaca_nb.inference.sampling import Sampling
 from alpaca_nb.memory import give_back_freed_memory
+from alpaca_nb.prompts import alpaca_prompt
 
 WITHHELD = "[withheld: {}]"
 
@@ -46,7 +54,10 @@ class Demo:
         """Yield what to show, piece by piece; raises `RefusedError` for what is not answered."""
         self.limit.admit(client)
         tokenizer = self.models["tuned"].tokenizer
-        instruction, input = checked_question(instruction, input, tokenizer.all_special_tokens)
+        instruction, input = checked_question(instruction, input, special_tokens(tokenizer))
+        tokens = len(tokenizer(alpaca_prompt(instruction, input)).input_ids)
+        if tokens > MOST_PROMPT_TOKENS:
+            raise RefusedError(f"This question has {tokens:,} tokens; {MOST_PROMPT_TOKENS:,} are allowed.")
         if objection := self.moderator.objection(f"{instruction}\n{input}"):
             raise RefusedError(f"This question is not answered: {objection}.")
         limit = max(1, min(int(max_new_tokens), MOST_NEW_TOKENS))
@@ -66,9 +77,9 @@ class Demo:
 
     def detect(self, text: str) -> Detection:
         """Look for the watermark in any text; raises `RefusedError` for one that is too long."""
-        if len(text) > 20_000:
-            raise RefusedError("At most 20,000 characters are looked at.")
         tuned = self.models["tuned"]
+        if len(text) > 20_000 or len(tuned.tokenizer(text).input_ids) > 10_000:
+            raise RefusedError("At most 20,000 characters, or 10,000 tokens, are looked at.")
         return detect(text, tuned.model, tuned.tokenizer)
 
     def _write(

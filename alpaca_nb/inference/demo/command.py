@@ -1,5 +1,6 @@
 """`alpaca-nb demo RUN_DIR`: load both models once, say where the page is, serve until Ctrl-C."""
 
+import socket
 from argparse import Namespace
 
 from alpaca_nb.errors import InputFileError, ModelError
@@ -20,6 +21,7 @@ def run_demo(options: Namespace) -> int:
     from alpaca_nb.inference.run_models import load
 
     looked_at = moderator(options.word_filter)
+    _can_listen(options.host, options.port)
     models = {"tuned": load(options.run_dir, "tuned")}
     if not options.tuned_only:
         models["untuned"] = load(options.run_dir, "untuned")
@@ -32,3 +34,14 @@ def run_demo(options: Namespace) -> int:
     except OSError as error:
         raise InputFileError(f"cannot listen on {options.host}:{options.port} ({error}); try another --port") from None
     return 0
+
+
+def _can_listen(host: str, port: int) -> None:
+    """Raise `InputFileError` for an address that cannot be served, before two models are loaded for it."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        socket.create_server(address[:2], family=family).close()
+    except OSError as error:
+        raise InputFileError(
+            f"cannot listen on {host}:{port} ({error.strerror}); try another --host or --port"
+        ) from None

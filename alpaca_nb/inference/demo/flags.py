@@ -24,7 +24,7 @@ def store_flag(path: Path, exchange: dict[str, object], reason: str, note: str) 
     when = datetime.now(UTC).isoformat(timespec="seconds")
     line = json.dumps({"when": when, "reason": reason, "note": note, **exchange}, ensure_ascii=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _LOCK, path.open("a", encoding="utf-8", newline="\n") as file:
+    with _LOCK, path.open("a", encoding="utf-8", errors="replace", newline="\n") as file:
         file.write(line + "\n")
         file.flush()
         os.fsync(file.fileno())

@@ -6,14 +6,20 @@ import time
 import unicodedata
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from alpaca_nb.errors import InputFileError
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 LONGEST_INSTRUCTION, LONGEST_INPUT = 2000, 4000  # characters
+MOST_PROMPT_TOKENS = 2048  # English needs a quarter of it; rare letters take several tokens each
 MOST_NEW_TOKENS = 600
 QUESTIONS_PER_MINUTE = 20
 CLIENTS_REMEMBERED = 10_000
-HEADINGS = re.compile(r"#+[^\S\n]*(instruction|input|response)[^\S\n]*:", re.IGNORECASE)
+# Nothing here may be tried twice at one place (`*+`): strangers choose the text, and a slow match would stop everybody.
+HEADINGS = re.compile(r"(?<!#)#(?:#|[^\S\n])*+(instruction|input|response)[^\S\n]*+:", re.IGNORECASE)
 
 
 class RefusedError(InputFileError):
@@ -24,17 +30,24 @@ def clean(text: str, special_tokens: Iterable[str]) -> str:
     """Text without control and invisible direction characters, special tokens and the template's headings.
 
     A heading such as `### Response:` would end the user's part of the prompt and begin the model's; its marks go, its
-    word stays.
+    word stays. A special token leaves a space, so that what stood around it makes no other one.
     """
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co", "Cn"))
+    text = unicodedata.normalize("NFC", text)
+    longest_first = sorted(special_tokens, key=len, reverse=True)
+    specials = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
     before = None
-    while before != text:  # taking one away may put another together
+    while before != text:
         before = text
-        for token in special_tokens:
-            text = text.replace(token, "")
-        text = HEADINGS.sub(r"\1:", text)
+        text = HEADINGS.sub(r"\1:", specials.sub(" ", text))
     return text.strip()
+
+
+def special_tokens(tokenizer: "PreTrainedTokenizerBase") -> list[str]:
+    """Every text that the tokenizer reads as a token of its own kind, those without a name (`<repo_name>`) too."""
+    added = tokenizer.added_tokens_decoder.values()
+    return sorted({*tokenizer.all_special_tokens, *(token.content for token in added if token.special)})
 
 
 def checked_question(instruction: str, input: str, special_tokens: Iterable[str]) -> tuple[str, str]:

@@ -71,14 +71,29 @@ class OpenAIModeration:
         return f"moderation: {', '.join(named) or 'flagged'}" if result.flagged else ""
 
 
+class Both:
+    """The word filter first, which costs nothing, then OpenAI's moderation."""
+
+    piecewise = False
+
+    def __init__(self, words: Words, service: OpenAIModeration) -> None:
+        self.notice = f"{service.notice} {words.notice}"
+        self._asked: tuple[Moderator, ...] = (words, service)
+
+    def objection(self, text: str) -> str:
+        return next(filter(None, (one.objection(text) for one in self._asked)), "")
+
+
 def moderator(words_file: str | None, base_url: str | None = None) -> Moderator:
-    """The word filter if it was asked for, else OpenAI's if a key is set, else `Nothing`.
+    """OpenAI's moderation if a key is set, the word filter if it was asked for, both, or `Nothing`.
 
     `words_file` is a file with one word a line, or empty for the kit's own list; raises `InputFileError`.
     """
-    if words_file is not None:
-        return Words(_read(Path(words_file)) if words_file else RUDE_WORDS)
-    return OpenAIModeration(base_url) if os.environ.get(KEY_VARIABLE, "").strip() else Nothing()
+    words = Words(_read(Path(words_file)) if words_file else RUDE_WORDS) if words_file is not None else None
+    service = OpenAIModeration(base_url) if os.environ.get(KEY_VARIABLE, "").strip() else None
+    if words is not None and service is not None:
+        return Both(words, service)
+    return words or service or Nothing()
 
 
 def _read(path: Path) -> frozenset[str]:

@@ -76,15 +76,19 @@ def build(demo: Demo, flags: Path, *, waiting: int = 64) -> "gr.Blocks":
         ) -> Iterator[tuple[Any, ...]]:  # Gradio fills in the request after the values of `everything`, in order
             yield from _shown(demo, _client(request), (a, b, c, d, e, f, g, h))
 
-        def report(last: dict[str, object], why: str, words: str) -> str:
+        def report(last: dict[str, object], why: str, words: str, request: gr.Request) -> str:
             try:
+                demo.limit.admit(_client(request))
                 store_flag(flags, last, why or "", words or "")
             except RefusedError as refusal:
                 return str(refusal)
+            except OSError as error:
+                return f"The report could not be stored ({error.strerror})."
             return "Thank you. The report is stored."
 
-        def detected(text: str) -> str:
+        def detected(text: str, request: gr.Request) -> str:
             try:
+                demo.limit.admit(_client(request))
                 return str(demo.detect(text or ""))
             except RefusedError as refusal:
                 return str(refusal)

@@ -20,14 +20,14 @@ MARKED_ABOVE = 4.0  # z; by chance once in 30,000 texts
 class Detection:
     """What the tokens of a text say; `z` and `p` are None where the text is too short to say anything."""
 
-    tokens: int
+    tokens: int  # counted: pairs of neighbours, each once however often it occurs
     z: float | None = None
     p: float | None = None
     green: float | None = None  # share of green tokens
 
     def __str__(self) -> str:
         if self.z is None:
-            return f"{self.tokens} tokens are too few to say anything; {FEWEST_TOKENS} are needed."
+            return f"{self.tokens} tokens (repetitions aside) are too few to say anything; {FEWEST_TOKENS} are needed."
         words = "watermarked" if self.z > MARKED_ABOVE else "no watermark found"
         return (
             f"{words}: z = {self.z:.2f}, p = {self.p:.2g}, {self.green:.0%} green of {self.tokens} tokens "
@@ -43,7 +43,10 @@ def marking() -> "WatermarkingConfig":
 
 
 def detect(text: str, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> Detection:
-    """Look for the watermark in a text; only its own tokens are counted, no prompt."""
+    """Look for the watermark in a text; only its own tokens are counted, no prompt.
+
+    Which tokens are green depends on the device too: `model` must lie where it wrote the text.
+    """
     import torch
     from scipy.stats import norm
     from transformers import WatermarkDetector
@@ -52,9 +55,11 @@ def detect(text: str, model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerB
     ids = tokenizer(text.strip(), add_special_tokens=False).input_ids
     if len(ids) < FEWEST_TOKENS:
         return Detection(len(ids))
-    detector = WatermarkDetector(model.config, "cpu", marking(), ignore_repeated_ngrams=True)
-    found = detector(torch.LongTensor([ids]), return_dict=True)
-    assert isinstance(found, WatermarkDetectorOutput) and found.z_score is not None
-    assert found.green_fraction is not None
-    z = float(found.z_score[0])
-    return Detection(len(ids), z, float(norm.sf(z)), float(found.green_fraction[0]))
+    detector = WatermarkDetector(model.config, str(model.device), marking(), ignore_repeated_ngrams=True)
+    found = detector(torch.tensor([ids], device=model.device), return_dict=True)  # type: ignore[arg-type]
+    assert isinstance(found, WatermarkDetectorOutput) and found.num_tokens_scored is not None
+    assert found.z_score is not None and found.green_fraction is not None
+    counted, z = int(found.num_tokens_scored[0]), float(found.z_score[0])
+    if counted < FEWEST_TOKENS:
+        return Detection(counted)
+    return Detection(counted, z, float(norm.sf(z)), float(found.green_fraction[0]))

@@ -20,6 +20,7 @@ from alpaca_nb.records import Answer, FinishReason
 EXTRA = 'pip install -e ".[gguf]"'
 CERTAIN = 1e4  # added to a score, it leaves nothing to chance
 CONTEXT_TOKENS = 2048
+LARGEST_SEED = 2**32 - 1  # which llama.cpp itself takes as "any seed"
 
 
 class LlamaCpp:
@@ -66,9 +67,9 @@ class LlamaCpp:
             "max_tokens": max_new_tokens,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
-            "top_k": sampling.top_k,
+            "top_k": min(sampling.top_k, 1 << 30),
             "min_p": 0.0,  # llama.cpp's default cuts at 0.05
-            "seed": sampling.seed,
+            "seed": sampling.seed % LARGEST_SEED,
             "cache_prompt": False,  # a prompt half remembered is summed in another order
             **more,
         }
@@ -108,9 +109,7 @@ class LlamaCpp:
 
     def _completion(self, request: dict[str, object]) -> dict[str, Any]:
         answer: dict[str, Any] = self._server.handle_completions(request)
-        if "choices" not in answer:
-            raise ModelError(f"llama.cpp refused a request: {answer.get('message', answer)}")
-        return answer
+        return _refused(answer)
 
 
 class LlamaStream:
@@ -122,10 +121,18 @@ class LlamaStream:
 
     def __iter__(self) -> Iterator[str]:
         pieces: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        given_up = threading.Event()
+        failures: list[BaseException] = []
+
+        def arrived(chunk: dict[str, Any]) -> bool:
+            pieces.put(chunk)
+            return given_up.is_set()  # true stops llama.cpp
 
         def work() -> None:
             try:
-                self._server.handle_completions({**self._request, "stream": True}, pieces.put)
+                self._server.handle_completions({**self._request, "stream": True}, arrived)
+            except BaseException as error:  # it belongs to whoever reads the stream
+                failures.append(error)
             finally:
                 pieces.put(None)
 
@@ -133,17 +140,29 @@ class LlamaStream:
         threading.Thread(target=work, daemon=True).start()
         usage: dict[str, int] = {}
         text, reason = "", "length"
-        while (chunk := pieces.get()) is not None:
-            usage = chunk.get("usage") or usage
-            for choice in chunk.get("choices", ()):
-                reason = choice.get("finish_reason") or reason
-                if piece := choice["text"] if text else choice["text"].lstrip():
-                    text += piece
-                    yield piece
+        try:
+            while (chunk := pieces.get()) is not None:
+                usage = _refused(chunk).get("usage") or usage
+                for choice in chunk["choices"]:
+                    reason = choice.get("finish_reason") or reason
+                    if piece := choice["text"] if text else choice["text"].lstrip():
+                        text += piece
+                        yield piece
+        finally:
+            given_up.set()
+        if failures:
+            raise failures[0]
         written: FinishReason = "stop" if reason == "stop" else "length"
         seconds = round(time.perf_counter() - started, 4)
         new, asked = usage.get("completion_tokens", 0), usage.get("prompt_tokens", 0)
         self.answer = Answer("", "tuned", text.strip(), new, seconds, written, asked)
+
+
+def _refused(answer: dict[str, Any]) -> dict[str, Any]:
+    """The same answer; raises `ModelError` where llama.cpp says that it cannot (a prompt too long, for example)."""
+    if "choices" not in answer:
+        raise ModelError(f"llama.cpp refused: {answer.get('error', {}).get('message') or answer}")
+    return answer
 
 
 def _log_probability(answer: dict[str, Any], token: int) -> float | None:
