@@ -63,7 +63,11 @@ def _comparison(metrics: Mapping[str, Any]) -> str:
 
 def _costs(metrics: Mapping[str, Any]) -> str:
     rows, dollars = metrics["projected_rows"], metrics["usd_projected"]
-    return f"this run ${metrics['usd_here']:.2f}, {rows:,} rows would be ${dollars:,.2f}"
+    return f"this run {_dollars(metrics['usd_here'])}, {rows:,} rows would be {_dollars(dollars)}"
+
+
+def _dollars(usd: float) -> str:
+    return "less than $0.01" if 0 < usd < 0.01 else f"${usd:,.2f}"
 
 
 _KEY_METRICS: dict[str, Callable[[Mapping[str, Any]], str]] = {

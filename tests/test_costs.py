@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from run_folders import METRICS, make_record
 from scipy.stats import binomtest
 
+from alpaca_nb.costs import figures
 from alpaca_nb.costs.accounting import (
     Rates,
     cores_in,
@@ -156,6 +157,23 @@ def test_less_than_a_cent_is_not_nothing(tmp_path: Path) -> None:
         "about $145",
     ]
     assert not any("$0.00" in headline.note or "$0 " in headline.note for headline in values.values())
+
+
+@pytest.mark.parametrize("rows", [1, 200, 52_000, 10**7])
+def test_figures_show_what_they_draw_for_any_number_of_rows(tmp_path: Path, rows: int) -> None:
+    analysis = analyse(tmp_path, RATES, rows)
+    bars, alt = figures.then_and_now(analysis.bills, rows)
+    low, high = bars.axes[0].get_xlim()
+    assert all(low < bill.usd < high for bill in analysis.bills) and not re.search(r"\$0\.00\b", alt)
+    curves, alt = figures.dollars_by_yield(analysis.now.job, 12.0)
+    low, high = curves.axes[0].get_ylim()
+    drawn = [value for line in curves.axes[0].lines[:6] for value in line.get_ydata()]
+    assert low < min(drawn) and max(drawn) < high
+    assert "at 5.3 kept" in alt and "This run kept 12.0" in alt
+    steps, alt = figures.from_then_to_now(analysis.steps)
+    steps.canvas.draw()
+    ticks = [tick.get_text() for tick in steps.axes[0].get_yticklabels()]
+    assert len(set(ticks)) == len(ticks) and not re.search(r"\$0\.00\b", alt), "no two ticks read the same"
 
 
 def test_training_hours_follow_from_operations_per_token() -> None:

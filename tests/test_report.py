@@ -169,7 +169,7 @@ def test_every_price_is_shown_with_its_source_and_age(full_run: Path) -> None:
     assert all(f"{model}, per million tokens" in priced for model in models)  # of all that the figures draw
     assert all(f"{card}, one hour" in priced for card, _, _ in RECIPES)
     then = next(row for row in report.prices if "A100 80 GB, one hour (median and range until 2023-03-13)" in row)
-    assert then[1] == "$2.21 ($1.49 to $5.12)" and all(
+    assert then[1] == "$2.205 ($1.49 to $5.12)" and all(
         name in then[2] for name in ("DataCrunch", "CoreWeave", "FluidStack", "AWS")
     )
     given = {what: origin for what, _, origin in price_rows(analyse(full_run, replace(RATES, usd_per_kwh=0.3), 10))}

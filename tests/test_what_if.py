@@ -239,7 +239,7 @@ def test_own_hardware_for_the_articles_hours_costs_under_two_dollars_of_electric
     assert kwh * power_figure("carbon", "USA").value / 1000 == pytest.approx(3.9, abs=0.01)
 
 
-@pytest.mark.parametrize(("rows", "kept"), [(52_002, "5.3"), (10_000, "1.0")])
-def test_the_words_under_the_yield_figure_follow_the_number_of_rows(rows: int, kept: str) -> None:
+@pytest.mark.parametrize(("rows", "words"), [(52_002, "$500 at"), (10_000, "$500 for 52,000, scaled, at")])
+def test_the_words_under_the_yield_figure_follow_the_number_of_rows(rows: int, words: str) -> None:
     _, alt = dollars_by_yield(job_now(rows, RATES), None)  # $0.0505 a request
-    assert f"text-davinci-003 costs the article's $500 at {kept} kept." in alt
+    assert f"text-davinci-003 costs the article's {words} 5.3 kept." in alt

@@ -1,6 +1,7 @@
 """Figures of the money: then and now, dollars by teacher and yield, what moves the total; alts with the numbers."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from matplotlib.axes import Axes
@@ -18,6 +19,7 @@ from alpaca_nb.plots import BLUE, GREEN, GREY, ORANGE, new_figure
 from alpaca_nb.prices import Price, Tier, price_of
 
 Drawn = tuple[Figure, str]  # and its alt text
+ARTICLE_DATA_USD = 500  # "less than $500" for 52,000 rows
 
 
 def from_then_to_now(steps: Sequence[Step]) -> Drawn:
@@ -34,7 +36,7 @@ def from_then_to_now(steps: Sequence[Step]) -> Drawn:
             axes.plot([place + 0.31, place + 0.69], [step.after] * 2, color=GREY, linewidth=0.8, linestyle="-")
     axes.set_xticks(range(len(steps)), [_folded(step.name) for step in steps])
     axes.set_ylabel("US dollars, rows and training")
-    axes.yaxis.set_major_formatter("${x:,.0f}")
+    axes.yaxis.set_major_formatter(on_axis)
     axes.margins(y=0.12)
     axes.grid(axis="x", visible=False)
     numbers = "; ".join(
@@ -61,24 +63,30 @@ def dollars_by_yield(job: Job, own_rows_kept: float | None) -> Drawn:
         axes.plot(kept, dollars)
         note(axes, name, kept[-1], dollars[-1], 5, -3)
         numbers.append(f"{name} {_dollars(job.rows / ARTICLE_REQUEST.rows_kept * per_request)}")
-    axes.axhline(500, color=GREY, linestyle=(0, (1, 1)), linewidth=1.2)
-    note(axes, "the article's $500", MOST_TASKS_PER_REQUEST + 4.1, 500, 0, 7, align="right")
+    budget = ARTICLE_DATA_USD * job.rows / 52_000
+    axes.axhline(budget, color=GREY, linestyle=(0, (1, 1)), linewidth=1.2)
+    scaled = "" if abs(job.rows / 52_000 - 1) < 0.01 else " for 52,000, scaled,"
+    note(
+        axes, f"the article's $500{scaled.removesuffix(',')}", MOST_TASKS_PER_REQUEST + 4.1, budget, 0, 7, align="right"
+    )
+    least = power_of_ten_below(dollars[-1])
     if own_rows_kept:
         axes.axvline(own_rows_kept, color=GREY, linewidth=1, linestyle="-")
-        note(axes, f"this run {own_rows_kept:.1f}", own_rows_kept, 1.25, 4)
+        note(axes, f"this run {own_rows_kept:.1f}", own_rows_kept, 1.25 * least, 4)
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("${x:,.0f}")
-    axes.set_ylim(1, None)
+    axes.yaxis.set_major_formatter(on_axis)
+    axes.set_ylim(least, None)
     axes.set_xlim(1, MOST_TASKS_PER_REQUEST + 4.2)
     axes.set_xticks([1, 2, 4, 6, 8, 10, 12, 14, 16])
     axes.set_xlabel("rows kept of the 16 that one request can return")
     axes.set_ylabel(f"US dollars for {job.rows:,} rows (logarithmic)")
     then = replace(job, price=spring[-1][0], tier="standard")
-    crossing = job.rows * usd_per_request(then) / 500
+    crossing = job.rows * usd_per_request(then) / budget
     own = f" This run kept {own_rows_kept:.1f}." if own_rows_kept else ""
     return figure, (
         f"Falling curves on a logarithmic axis: dollars for {job.rows:,} rows against rows kept per request. "
-        f"At ten kept: {', '.join(numbers)}. {TEACHER_THEN} costs the article's $500 at {crossing:.1f} kept.{own}"
+        f"At ten kept: {', '.join(numbers)}. "
+        f"{TEACHER_THEN} costs the article's $500{scaled} at {crossing:.1f} kept.{own}"
     )
 
 
@@ -95,7 +103,7 @@ def sensitivity(swings: Sequence[Swing], usd: float) -> Drawn:
     axes.axvline(usd, color=GREY, linewidth=1, linestyle="-")
     axes.set_yticks(range(len(upwards)), [each.input for each in upwards])
     axes.set_xscale("log")
-    in_steps(axes.xaxis, "${x:,g}")
+    in_steps(axes.xaxis, on_axis)
     axes.set_xlim(min(each.usd_cheap for each in swings) / 2.2, max(each.usd_dear for each in swings) * 2.2)
     axes.set_xlabel(f"US dollars in all; the line is the job as planned, {_dollars(usd)} (logarithmic)")
     axes.grid(axis="y", visible=False)
@@ -119,12 +127,12 @@ def then_and_now(bills: Sequence[Bill], rows: int) -> Drawn:
         axes.annotate(_dollars(bill.usd), (bill.usd, place), xytext=(4, 0), textcoords="offset points", va="center")
     axes.set_yticks(range(len(upwards)), [bill.model for bill in upwards])
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter("${x:,.0f}")
-    axes.set_xlim(1, max(bill.usd for bill in bills) * 4)
+    axes.xaxis.set_major_formatter(on_axis)
+    axes.set_xlim(power_of_ten_below(min(bill.usd for bill in bills)), max(bill.usd for bill in bills) * 4)
     axes.set_xlabel(f"US dollars for {rows:,} rows of data (logarithmic)")
     axes.grid(axis="y", visible=False)
     axes.legend(loc="lower right")
-    numbers = ", ".join(f"{bill.model} ({'2023' if bill.then else 'today'}) ${bill.usd:,.2f}" for bill in bills)
+    numbers = ", ".join(f"{bill.model} ({'2023' if bill.then else 'today'}) {in_words(bill.usd)}" for bill in bills)
     return figure, f"Horizontal bars on a logarithmic axis: dollars for {rows:,} rows of data by teacher: {numbers}."
 
 
@@ -150,7 +158,22 @@ def note(axes: Axes, text: str, x: float, y: float, right: float = 0, up: float 
     axes.annotate(text, (x, y), xytext=(right, up), textcoords="offset points", ha=align, va="center", fontsize=8.5)
 
 
-def in_steps(axis: Axis, form: str) -> None:
+def on_axis(usd: float, _: object = None) -> str:
+    """Dollars at a tick, with as many figures behind the point as it has."""
+    return f"${usd:,.9f}".rstrip("0").rstrip(".")
+
+
+def in_words(usd: float) -> str:
+    """Dollars and cents, and two figures where that is less than ten cents."""
+    return f"${usd:,.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.{1 - math.floor(math.log10(usd))}f}"
+
+
+def power_of_ten_below(usd: float) -> float:
+    """Where a logarithmic axis of dollars begins."""
+    return 10.0 ** math.floor(math.log10(usd))
+
+
+def in_steps(axis: Axis, form: str | Callable[[float, object], str]) -> None:
     """Label a logarithmic axis at 1, 2 and 5 of each power of ten."""
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_minor_locator(NullLocator())
@@ -158,7 +181,7 @@ def in_steps(axis: Axis, form: str) -> None:
 
 
 def _dollars(usd: float) -> str:
-    return f"${usd:,.0f}" if usd >= 10 else f"${usd:,.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.2g}"
+    return f"${usd:,.0f}" if usd >= 10 else in_words(usd)
 
 
 def _folded(name: str) -> str:

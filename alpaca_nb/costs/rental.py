@@ -70,6 +70,11 @@ def median_of(found: Sequence[Rental]) -> float:
     return fmean(rental.usd_per_gpu_hour for rental in middle_of(found))
 
 
+def rate(usd: float) -> str:
+    """Dollars of an hour, with a third figure behind the point where it has one: the mean of two rents may."""
+    return f"${usd:.2f}" if abs(usd - round(usd, 2)) < 1e-9 else f"${usd:.3f}"
+
+
 def article_training_range(since: str = "", until: str = "9999") -> tuple[float, float]:
     """Cheapest and dearest bill for the article's 24 A100 hours at the prices of a period."""
     rows = rentals(ARTICLE_GPU, since=since, until=until)

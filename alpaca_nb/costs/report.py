@@ -179,7 +179,7 @@ def _section(
         status="this page" if is_this else "done" if record else "not run",
         seconds=f"{record.whole_seconds:,.1f}" if record else "–",
         cell_seconds=f"{record.seconds:,.1f}" if record else "–",
-        usd=f"{usd:,.4f}" if usd is not None else "–",
+        usd=_dollars(usd),
         device=record.device if record else "–",
         figures=[_figure(run_dir / path, alt) for path, alt in figures.items()],
         alts=dict(figures),
@@ -189,6 +189,13 @@ def _section(
         metrics=flat(record.metrics) if record else [],
         parameters=[(name, readable(value)) for name, value in parameters.items()],
     )
+
+
+def _dollars(usd: float | None) -> str:
+    """A stage's bill to a hundredth of a cent."""
+    if usd is None:
+        return "–"
+    return "below 0.0001" if 0 < usd < 0.0001 else f"{usd:,.4f}"
 
 
 def _figure(path: Path, alt: str) -> str:

@@ -19,6 +19,7 @@ from alpaca_nb.costs.rental import (
     Rental,
     median_of,
     middle_of,
+    rate,
     rentals,
 )
 from alpaca_nb.costs.stage import THEN_AND_NOW, Analysis
@@ -141,7 +142,7 @@ def _rent_row(card: str, period: str, found: Sequence[Rental]) -> tuple[str, ...
     """One card's rents of a period: the median and both ends, each with its origin."""
     ends = dollar_range((found[0].usd_per_gpu_hour, found[-1].usd_per_gpu_hour))
     origins = dict.fromkeys(rental.origin for rental in (*middle_of(found), found[0], found[-1]))
-    price = f"${median_of(found):.2f} ({ends})"
+    price = f"{rate(median_of(found))} ({ends})"
     return f"{card}, one hour (median and range {period})", price, "; ".join(origins)
 
 

@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from alpaca_nb.costs.estimates import exactly
-from alpaca_nb.costs.figures import in_steps, note
+from alpaca_nb.costs.figures import in_steps, in_words, note, on_axis
 from alpaca_nb.costs.own_gpu import OwnGpu, api_usd_per_row, break_even_rows
 from alpaca_nb.costs.projection import ARTICLE_ROWS, Request
-from alpaca_nb.costs.rental import ARTICLE_GPU_HOURS, THIS_AUTUMN, Rental, median_of, middle_of, rentals
+from alpaca_nb.costs.rental import ARTICLE_GPU_HOURS, THIS_AUTUMN, Rental, median_of, middle_of, rate, rentals
 from alpaca_nb.costs.what_if import Job, Method, gpu_hours
 from alpaca_nb.gpus import gpu_named
 from alpaca_nb.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, new_figure, new_figures
@@ -41,13 +41,18 @@ def training_by_mfu(job: Job, article_mfu: float) -> tuple[Figure, str]:
         label = f"{name}, {'LoRA' if method == 'lora' else method}"
         for axes, unit in ((hours_axes, 1.0), (dollar_axes, rent)):
             values = [unit * gpu_hours(replace(one, mfu=exactly(share))).value for share in (*shares, at)]
-            priced = label if axes is hours_axes else f"{label} (${unit:.2f} an hour)"
+            priced = label if axes is hours_axes else f"{label} ({rate(unit)} an hour)"
             axes.plot(shares, values[:-1], color=colour, linestyle=style, label=priced)
             axes.plot([at], values[-1:], "o", color=colour)
         spot = gpu_hours(replace(one, mfu=exactly(at))).value
-        words.append(f"{label} at {at:.0%}: {spot:.1f} h, ${spot * rent:.2f} (median rent ${rent:.2f}: {_told(found)})")
-    hours_axes.plot([article_mfu], [ARTICLE_GPU_HOURS], "X", color=GREY, markersize=9)
-    note(hours_axes, "the article: 24 h", article_mfu, ARTICLE_GPU_HOURS, 8)
+        words.append(
+            f"{label} at {at:.0%}: {hours_in_words(spot)} h, {in_words(spot * rent)} "
+            f"(median rent {rate(rent)}: {_told(found)})"
+        )
+    article_hours = ARTICLE_GPU_HOURS * job.rows / ARTICLE_ROWS
+    hours_axes.plot([article_mfu], [article_hours], "X", color=GREY, markersize=9)
+    scaled = "" if round(article_hours) == ARTICLE_GPU_HOURS else ", scaled"
+    note(hours_axes, f"the article: 24 h{scaled}", article_mfu, article_hours, 8)
     for axes, label in ((hours_axes, "GPU hours (logarithmic)"), (dollar_axes, "US dollars of rent (logarithmic)")):
         axes.set_yscale("log")
         axes.set_xlabel("MFU: useful share of the card's bf16 peak")
@@ -55,7 +60,7 @@ def training_by_mfu(job: Job, article_mfu: float) -> tuple[Figure, str]:
         axes.set_ylabel(label)
         axes.legend(fontsize=8)
     in_steps(hours_axes.yaxis, "{x:g}")
-    in_steps(dollar_axes.yaxis, "${x:g}")
+    in_steps(dollar_axes.yaxis, on_axis)
     return figure, (
         f"Two panels, falling lines on logarithmic axes: GPU hours and rent for {job.rows:,} rows and {job.epochs} "
         f"epochs against MFU. {'; '.join(words)}. The article's 24 hours are an MFU of {article_mfu:.1%}."
@@ -92,6 +97,11 @@ def own_gpu_or_api(own: OwnGpu, request: Request, teachers: Sequence[tuple[Price
         f"Lines on logarithmic axes: dollars against rows. A card for ${own.usd:,.0f} that writes "
         f"{own.tokens_per_second:,.0f} tokens a second pays for itself after {'; '.join(words)}."
     )
+
+
+def hours_in_words(hours: float) -> str:
+    """Hours to a tenth, and to two figures where that is less."""
+    return f"{hours:,.1f}" if hours >= 0.1 else f"{hours:.1g}"
 
 
 def _told(found: Sequence[Rental]) -> str:
