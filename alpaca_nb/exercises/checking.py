@@ -10,7 +10,11 @@ import textwrap
 from alpaca_nb.exercises.answers import Check, Feedback, NotAnAnswer, is_open, wrong
 from alpaca_nb.runs import Stage
 
-ROOMS = {"01": "seed_tasks", "02": "generation"}  # the notebook's number → the file here that holds its checks
+ROOMS = {  # the notebook's number → the file here that holds its checks
+    "01": "seed_tasks",
+    "02": "generation",
+    "04": "inference",
+}
 NOT_ANSWERED = "not answered yet"
 _VERDICTS = {"right": "right.", "wrong": "not yet.", "open": ""}
 _WIDTH = 110  # characters of a printed line; a browser window at 200 % breaks longer ones itself
