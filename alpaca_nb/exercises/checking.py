@@ -14,6 +14,7 @@ ROOMS = {  # the notebook's number → the file here that holds its checks
     "01": "seed_tasks",
     "02": "generation",
     "04": "inference",
+    "05": "comparison",
 }
 NOT_ANSWERED = "not answered yet"
 _VERDICTS = {"right": "right.", "wrong": "not yet.", "open": ""}
