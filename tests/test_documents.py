@@ -2,7 +2,6 @@
 
 import re
 
-import nbformat
 import pytest
 import yaml
 from conftest import REPOSITORY
@@ -29,12 +28,3 @@ def test_the_notebooks_open_with_the_values_of_the_default_recipe() -> None:
         if name in tiny and declaration.default != tiny[name]
     }
     assert other == {}
-
-
-def test_links_between_the_notebooks_lead_somewhere() -> None:
-    dead = []
-    for path in sorted(NOTEBOOKS_FOLDER.glob("*.ipynb")):
-        for cell in nbformat.read(path, as_version=4).cells:
-            links = re.findall(r"\]\(([^)#:]+)\)", cell.source) if cell.cell_type == "markdown" else []
-            dead += [f"{path.name}: {link}" for link in links if not (NOTEBOOKS_FOLDER / link).exists()]
-    assert dead == []

@@ -172,8 +172,8 @@ def peeking(answer: object, stage: Stage) -> Feedback:
         )
     return right(
         f"Exactly it is {exact:.1%}: looking ten times finds a difference that is not there "
-        f"{exact / SIGNIFICANT:.1f} times as often as the test promises. So decide beforehand how many comparisons there "
-        "will be, or pay for looking: with stricter limits."
+        f"{exact / SIGNIFICANT:.1f} times as often as the test promises. So decide beforehand how many comparisons "
+        "there will be, or pay for looking: with stricter limits."
     )
 
 
