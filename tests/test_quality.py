@@ -431,7 +431,7 @@ def test_lengths_shares_and_first_words() -> None:
     rows = [GOOD, row("one two three", "a b"), Example("Name it.", "", "")]
     report = inspect_rows(rows, count_tokens=len)
     assert (report.rows, report.with_input, report.distinct_first_words) == (3, 1, 2)
-    assert report.first_words == {"name": 2, "do": 1}
+    assert report.first_words == {"name": 2, "do": 1} == report.verbs
     words = next(each for each in report.lengths if (each.field, each.unit) == ("output", "words"))
     assert (words.mean, words.median, words.longest, words.counts) == (3.5, 3.5, 4, {4: 2})
     assert {each.unit for each in report.lengths} == {"words", "tokens"}
@@ -567,6 +567,7 @@ def test_the_command_prints_a_table_and_writes_every_finding(
     printed = capsys.readouterr().out
     assert "data.jsonl: 4 rows, 0 with input (0.0%)" in printed
     assert "wrong_arithmetic             2   50.00%" in printed
+    assert printed.splitlines()[-3].startswith("first verbs, by a light rule of thumb, no parser: do ")
     assert "1: 2 + 2 = 5 (is 4)" in printed and "3 + 3" not in printed
     assert "eval_same_task               4  100.00%" in printed
     written = json.loads(report.read_text(encoding="utf-8"))

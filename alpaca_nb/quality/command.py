@@ -11,6 +11,7 @@ from alpaca_nb.files import write_json
 from alpaca_nb.quality.fix import Change, log_of, refuse_existing, write_fixed
 from alpaca_nb.quality.reading import is_task_file, read_any
 from alpaca_nb.quality.report import DEFECTS, CountTokens, Lengths, Report, inspect_rows
+from alpaca_nb.quality.verbs import RULES
 
 BARS = " ▁▂▃▄▅▆▇█"
 DETAIL_WIDTH = 70  # characters
@@ -51,7 +52,9 @@ def text_of(report: Report, name: str, samples: int = 1) -> str:
     lines += ["", f"{'length':<24}{'mean':>7}{'median':>8}{'95 %':>7}{'most':>7}  rows by size (1, 2, 4, 8, … )"]
     lines += [_length_line(lengths) for lengths in report.lengths]
     words = ", ".join(f"{word} {count / report.rows:.1%}" for word, count in report.first_words.items())
-    return "\n".join([*lines, "", f"first words ({report.distinct_first_words} different): {words}"])
+    verbs = ", ".join(f"{verb} {count / report.rows:.1%}" for verb, count in report.verbs.items())
+    lines += ["", f"first words ({report.distinct_first_words} different): {words}"]
+    return "\n".join([*lines, f"first verbs, by {RULES}: {verbs}"])
 
 
 def _length_line(lengths: Lengths) -> str:

@@ -1,4 +1,4 @@
-"""The quality report: every defect with its rows, and what the set is like in lengths, inputs and first words."""
+"""The quality report: every defect with its rows, and what the set is like in lengths, inputs, words and verbs."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -7,6 +7,7 @@ from statistics import mean, median
 
 from alpaca_nb.quality.row_defects import ROW_DEFECTS
 from alpaca_nb.quality.set_defects import EVAL_DEFECTS, SET_DEFECTS
+from alpaca_nb.quality.verbs import count_verbs
 from alpaca_nb.records import Example
 
 CountTokens = Callable[[str], int]
@@ -90,6 +91,7 @@ class Report:
     lengths: tuple[Lengths, ...]
     first_words: dict[str, int]  # the most frequent ones
     distinct_first_words: int
+    verbs: dict[str, int]  # the most frequent ones that instructions begin with, by the rules of `verb_rules`
 
     def count(self, defect: str) -> int:
         """Rows with this defect."""
@@ -133,6 +135,9 @@ def inspect_rows(
     found_in_set += [(check.__name__, check(rows, evaluation)) for check in EVAL_DEFECTS if evaluation]
     findings += [Finding(name, index, detail) for name, found in found_in_set for index, detail in found.items()]
     starts = first_words(rows)
+    verbs: Counter[str] = Counter()
+    for (verb, _), count in sorted(count_verbs(row.instruction for row in rows).pairs.items()):
+        verbs[verb] += count
     return Report(
         rows=len(rows),
         with_input=sum(bool(row.input.strip()) for row in rows),
@@ -141,6 +146,7 @@ def inspect_rows(
         lengths=lengths_of(rows, count_tokens),
         first_words=dict(sorted(starts.items(), key=lambda pair: (-pair[1], pair[0]))[:FIRST_WORDS_SHOWN]),
         distinct_first_words=len(starts),
+        verbs=dict(verbs.most_common(FIRST_WORDS_SHOWN)),
     )
 
 
