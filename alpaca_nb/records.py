@@ -8,7 +8,7 @@ from typing import Literal
 
 FinishReason = Literal["stop", "length", "content_filter"]
 Measure = Literal["strict", "lenient", "model", "people", "published"]
-MatchKind = Literal["exact", "number", "set", "any_of"]
+MatchKind = Literal["exact", "number", "set", "any_of", "regex"]
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ class CheckableTask:
     """A task whose answer code can check.
 
     `answer` is the reference answer as a good model would give it; `accepted` lists every short form that counts
-    as right (for `match="set"`, the members). How the forms are compared is `checkable_tasks.marking`'s business.
+    as right (for `match="set"`, the members; for `"regex"`, patterns, any of which the answer must fit). How the forms
+    are compared is `checkable_tasks.marking`'s business.
     """
 
     id: str

@@ -346,3 +346,24 @@ def test_whole_words_only() -> None:
     assert not is_right(task("well"), "a well-known thing", "lenient")
     assert not is_right(task("ann@mail.example"), "Write to joann@mail.example", "lenient")
     assert is_right(task("ann@mail.example"), "Write to ann@mail.example.", "lenient")
+
+
+@pytest.mark.parametrize(
+    ("text", "strict", "lenient"),
+    [
+        ("2026-11-25", True, True),
+        (" '2026-11-25'. ", True, True),
+        ("The date is 2026-11-25, a Wednesday.", False, True),
+        ("25 November 2026", False, False),
+        ("2026-11-250", False, False),
+        ("Written as 1999-12-31 it is the same.", False, False),  # a copy of the material
+    ],
+)
+def test_a_pattern_fits_the_whole_answer_or_leniently_whole_words_of_it(text: str, strict: bool, lenient: bool) -> None:
+    date = replace(task(r"\d{4}-\d\d-\d\d", match="regex"), material="1999-12-31")
+    assert (is_right(date, text, "strict"), is_right(date, text, "lenient")) == (strict, lenient)
+
+
+def test_letter_case_in_a_pattern_counts_only_where_the_task_is_about_it() -> None:
+    assert is_right(task("[A-Z]{3}", match="regex"), "abc", "strict")
+    assert not is_right(task("[A-Z]{3}", match="regex", case_matters=True), "abc", "strict")

@@ -213,3 +213,9 @@ def test_records_survive_the_file_and_a_bad_line_is_named(tmp_path: Path) -> Non
     path.write_text('{"question_id": "q"}\n')
     with pytest.raises(InputFileError, match=r"line 1: not a Verdict; missing fields"):
         read_records(path, Verdict)
+
+
+def test_a_pattern_that_is_none_is_refused_before_anything_is_marked() -> None:
+    task = CheckableTask("q1", "date", "Give a date.", "", "2026-11-25", (r"\d{4}-(",), "regex")
+    with pytest.raises(InputFileError, match=r"task 'q1': .* is no regular expression"):
+        CheckableJudge([task], "strict")

@@ -2,6 +2,7 @@
 
 Strict: the whole answer is the expected form. Forgiven are outer white space, one pair of surrounding quotes, one final
 full stop, and letter case (unless the task is about letter case). Numbers are compared as numbers: 1,250 is 1250.0.
+A pattern (`match="regex"`) must fit the whole answer; leniently, whole words of it.
 
 Lenient: a wordy answer counts too, if the expected form stands in it as whole words. Three things do not count:
 - repeating the material: "pear, fig, plum" does not say which is the first, and copying a mail extracts nothing;
@@ -41,11 +42,17 @@ def _is_exactly_right(task: CheckableTask, text: str) -> bool:
     if task.match == "set":
         members = sorted(part.strip() for part in given.split(","))
         return any(members == sorted(part.strip() for part in _plain(task, form).split(",")) for form in task.accepted)
+    if task.match == "regex":
+        return any(re.fullmatch(form, given, _flags(task)) for form in task.accepted)
     return any(given == _plain(task, form) for form in task.accepted)
 
 
 def _contains_the_answer(task: CheckableTask, text: str) -> bool:
     wordy = _folded(task, text)
+    if task.match == "regex":
+        material = _folded(task, task.material).strip()
+        wordy = wordy.replace(material, " … ") if material else wordy
+        return any(re.search(f"{_START}(?:{form}){_END}", wordy, _flags(task)) for form in task.accepted)
     forms = [_plain(task, form) for form in task.accepted]
     if task.labels:
         wanted = {_plain(task, label) for label in task.labels} & set(forms)
@@ -56,6 +63,10 @@ def _contains_the_answer(task: CheckableTask, text: str) -> bool:
             for form in forms
         )
     return any(_stands_in(form, _without_material(task, wordy, [form])) for form in forms)
+
+
+def _flags(task: CheckableTask) -> re.RegexFlag:
+    return re.NOFLAG if task.case_matters else re.IGNORECASE
 
 
 def _plain(task: CheckableTask, text: str) -> str:

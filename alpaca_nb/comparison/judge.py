@@ -4,6 +4,7 @@ Four kinds share the interface: code that checks the answers (here), a judge mod
 (`people`) and verdicts that somebody else published (`published`).
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +13,7 @@ from alpaca_nb.checkable_tasks.marking import Measure as Marking
 from alpaca_nb.checkable_tasks.marking import is_right
 from alpaca_nb.choices import JUDGES
 from alpaca_nb.comparison.pairing import BlindPair, Side
-from alpaca_nb.errors import RecipeError
+from alpaca_nb.errors import InputFileError, RecipeError
 from alpaca_nb.records import CheckableTask, Measure
 
 MEASURES: tuple[Marking, ...] = ("strict", "lenient")
@@ -67,12 +68,22 @@ class CheckableJudge:
         self.measure: Measure = measure
         self._marking: Marking = measure
         self._tasks = {task.id: task for task in tasks}
+        for task in self._tasks.values():
+            _check_patterns(task)
 
     async def rule(self, shown: BlindPair) -> Ruling:
         task = self._tasks[shown.question_id]
         right = is_right(task, shown.answer_a, self._marking), is_right(task, shown.answer_b, self._marking)
         side: Side = "tie" if right[0] == right[1] else "A" if right[0] else "B"
         return Ruling(side, said=(side,), right=right)
+
+
+def _check_patterns(task: CheckableTask) -> None:
+    for form in task.accepted if task.match == "regex" else ():
+        try:
+            re.compile(form)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise InputFileError(f"task {task.id!r}: {form!r} is no regular expression ({error})") from None
 
 
 def check_judge(name: str) -> None:
