@@ -97,7 +97,7 @@ def test_a_few_clicks_prove_nothing() -> None:
 
 
 def test_what_is_taken_back_does_not_count_and_the_last_click_does(tmp_path: Path) -> None:
-    first = Rating("ann", "q1", "tuned", "untuned", "A", 3.0)
+    first = Rating("ann", "q1", "tuned", "untuned", "A", 3.0, "a reason")
     second = Rating("ann", "q2", "untuned", "tuned", "tie", 2.0)
     path = tmp_path / "ratings.jsonl"
     with Ledger(path, {"answers": "x"}) as ledger:
@@ -121,10 +121,12 @@ def test_a_majority_decides_and_a_draw_of_votes_is_a_tie() -> None:
     votes = {"a": {"q1": "x", "q2": "x"}, "b": {"q1": "x", "q2": "y"}, "c": {"q1": "y"}}
     assert majority(votes) == {"q1": "x", "q2": "tie"}
     what = contests(3)[:3]
-    ratings = [Rating(rater, "q1", "tuned", "untuned", "A", 1.0) for rater in ("a", "b")]
+    ratings = [
+        Rating(rater, "q1", "tuned", "untuned", "A", 1.0, why) for rater, why in (("a", ""), ("b", "it is right"))
+    ]
     verdicts = people_verdicts(ratings, what, 17)
     assert [(v.question_id, v.winner, v.measure, v.reason) for v in verdicts] == [
-        ("q1", "tuned", "people", "majority of 2")
+        ("q1", "tuned", "people", "majority of 2: it is right")
     ]
 
 

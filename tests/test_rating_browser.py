@@ -53,12 +53,17 @@ def test_three_raters_at_once(browser: "Browser", tmp_path: Path) -> None:
         assert all("You have rated all 6 pairs" in page.inner_text("#thanks") for page in pages)
         pages[0].keyboard.press("u")
         count_is(pages[0], PAIRS - 2)
+        pages[0].fill("#reason", "both say 1")  # digits in it choose nothing
+        pages[0].type("#reason", "23")
+        pages[0].keyboard.press("Enter")
         pages[0].keyboard.press("3")
         count_is(pages[0], PAIRS - 1)
+        assert pages[0].is_hidden("#reason") and pages[0].input_value("#reason") == ""
     assert len({tuple(own) for own in seen}) == 3 and len({tuple(sorted(own)) for own in seen}) == 1
     ratings = read_ratings(run_dir / RATINGS_FILE)
     assert len({rating.rater for rating in ratings}) == 3
     assert [rating.winner for rating in ratings].count("tuned") == 17 and len(ratings) == 18
+    assert [rating.reason for rating in ratings if rating.side == "tie"] == ["both say 123"]
     assert all(0 < rating.seconds < 60 for rating in ratings)
     assert traffic and not any("tuned" in line for line in traffic), "no model's name in page or traffic"
 

@@ -19,7 +19,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=6,
 )  # fmt: skip
-BODIES = st.fixed_dictionaries({}, optional=dict.fromkeys(("rater", "pair", "side", "seconds"), VALUES))
+BODIES = st.fixed_dictionaries({}, optional=dict.fromkeys(("rater", "pair", "side", "seconds", "reason"), VALUES))
 LATIN = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=20)
 FUZZ = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -64,6 +64,8 @@ def test_a_time_that_is_no_number_of_seconds_is_refused_and_nothing_is_written(
 @FUZZ
 @given(what=st.sampled_from(["start", "click", "undo"]), body=BODIES, known=st.booleans())
 @example(what="click", body={"side": "A", "seconds": 10**308 * 2}, known=True)
+@example(what="click", body={"side": "A", "reason": "\ud800 half a character"}, known=True)
+@example(what="click", body={"side": "A", "reason": "x" * 301}, known=True)
 def test_any_fields_are_answered(served: tuple[int, Path], what: str, body: dict[str, object], known: bool) -> None:
     port, ratings = served
     if known:  # a rater and a pair that exist: the other two fields decide

@@ -20,6 +20,7 @@ from alpaca_nb.prices import is_loopback
 
 PAGE_FOLDER = Path(__file__).parent / "rating_page"
 MOST_BODY_BYTES = 4096
+LONGEST_REASON = 300  # characters
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -89,7 +90,8 @@ class _Call(_Careful):
         rater = str(rater)
         try:
             if what == "click":
-                self.session.click(rater, str(body.get("pair")), self._side(body), self._seconds(body))
+                said = self._side(body), self._seconds(body), self._reason_in(body)
+                self.session.click(rater, str(body.get("pair")), *said)
             elif what == "undo":
                 self.session.undo(rater)
         except StaleClickError:
@@ -125,3 +127,9 @@ class _Call(_Careful):
         except OverflowError:  # a whole number beyond what a float holds
             pass
         raise HTTPError(400, reason="no such time")
+
+    def _reason_in(self, body: dict[str, Json]) -> str:
+        reason = body.get("reason", "")
+        if not isinstance(reason, str) or len(reason) > LONGEST_REASON:
+            raise HTTPError(400, reason="no such reason")
+        return " ".join(reason.encode("utf-8", "replace").decode().split())  # JSON may hold half a character

@@ -56,13 +56,14 @@ class RatingSession:
             "input": shown.input, "a": shown.answer_a, "b": shown.answer_b,
         }  # fmt: skip
 
-    def click(self, rater: str, pair: str, side: Side, seconds: float) -> None:
+    def click(self, rater: str, pair: str, side: Side, seconds: float, reason: str = "") -> None:
         """Put a rating on the disk; raises `StaleClickError`, or `LedgerError` where it could not be saved."""
         question = self._current(rater)
         if question is None or pair != self._code(rater, question):
             raise StaleClickError
         _, (first, second) = self._pair(rater, question)
-        rating = Rating(rater, question, first, second, side, round(min(max(seconds, 0.0), LONGEST_SECONDS), 2))
+        seconds = round(min(max(seconds, 0.0), LONGEST_SECONDS), 2)
+        rating = Rating(rater, question, first, second, side, seconds, reason)
         self._ledger.append(rating_record(rating, _now()))
         self._ratings.setdefault(rater, []).append(rating)
 

@@ -32,6 +32,7 @@ class Rating:
     shown_second: str
     side: Side
     seconds: float
+    reason: str = ""
 
     @property
     def winner(self) -> str:
@@ -43,7 +44,8 @@ def rating_record(rating: Rating, at: str) -> Record:
     """A rating as the file holds it; `at` is the moment in ISO form."""
     return {
         "kind": "rating", "rater": rating.rater, "question": rating.question_id, "first": rating.shown_first,
-        "second": rating.shown_second, "side": rating.side, "seconds": rating.seconds, "at": at,
+        "second": rating.shown_second, "side": rating.side, "seconds": rating.seconds, "reason": rating.reason,
+        "at": at,
     }  # fmt: skip
 
 
@@ -60,7 +62,8 @@ def ratings_in(records: Iterable[Mapping[str, Json]]) -> list[Rating]:
         kept.pop(key, None)
         if record["kind"] == "rating":
             first, second, seconds = (str(record[name]) for name in ("first", "second", "seconds"))
-            kept[key] = Rating(*key, first, second, _side(record), float(seconds))
+            reason = str(record.get("reason", ""))  # absent in a file of an earlier version
+            kept[key] = Rating(*key, first, second, _side(record), float(seconds), reason)
     return list(kept.values())
 
 
@@ -126,13 +129,17 @@ def people_verdicts(ratings: Sequence[Rating], contests: Sequence[Contest], seed
     Where nobody has rated anything there is no verdict at all, unless nothing needs a person.
     """
     winners = majority(votes_of(ratings))
-    raters = Counter(rating.question_id for rating in ratings)
+    said: dict[str, list[str]] = {}
+    for rating in ratings:
+        said.setdefault(rating.question_id, []).append(rating.reason)
     verdicts = []
     for contest in contests if ratings or all(contest.identical for contest in contests) else ():
         if contest.identical:
             winner, reason = "tie", IDENTICAL
         elif contest.question_id in winners:
-            winner, reason = winners[contest.question_id], f"majority of {raters[contest.question_id]}"
+            own = said[contest.question_id]
+            winner = winners[contest.question_id]
+            reason = ": ".join([f"majority of {len(own)}", *filter(None, ["; ".join(filter(None, own))])])
         else:
             continue
         shown, (first, second) = blind_pair(contest, seed)

@@ -36,7 +36,9 @@ function show() {
   element("progress").max = view.of || 1;
   element("progress").value = view.done;
   element("count").textContent = `${view.done} of ${view.of}`;
-  element("work").hidden = view.finished;
+  element("work").hidden = element("why").hidden = view.finished;
+  element("reason").value = "";
+  element("reason").blur();  // the keys 1, 2 and 3 choose again
   element("finished").hidden = !view.finished;
   if (view.finished) {
     const pace = view.median_seconds === null ? "" : ` Half of them took you less than ${view.median_seconds.toFixed(1)} s.`;
@@ -56,12 +58,16 @@ function enable() {
 
 function choose(side) {
   if (view === null || view.finished) return;
-  call("click", { pair: view.pair, side, seconds: (performance.now() - shownAt) / 1000 });
+  call("click", { pair: view.pair, side, seconds: (performance.now() - shownAt) / 1000, reason: element("reason").value });
 }
 
 for (const [id, side] of Object.entries(CHOICES)) element(id).addEventListener("click", () => choose(side));
 element("undo").addEventListener("click", () => call("undo", {}));
 document.addEventListener("keydown", (event) => {
+  if (event.target === element("reason")) {  // what is typed there is words
+    if (event.key === "Enter" || event.key === "Escape") event.target.blur();
+    return;
+  }
   if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
   if (KEYS[event.key]) choose(KEYS[event.key]);
   else if (event.key === "u" || event.key === "U") { if (view !== null && view.can_undo) call("undo", {}); }
