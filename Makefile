@@ -1,6 +1,6 @@
 # make run     set up .venv, run the recipe `tiny`, print where the report is   (RECIPE=smoke for another)
 # make test    the same set-up, then the tests
-# make lab     JupyterLab on the notebooks
+# make lab     JupyterLab on the notebooks, in the browser
 # make student copies of the notebooks with empty exercises, in build/student
 # make slides  a deck a notebook, with the outputs of a run (RUN=FOLDER, else tiny's), into build/slides
 # make reader  the six lessons and the glossary as one page that prints well: build/reader.html
@@ -32,7 +32,7 @@ test: $(INSTALLED)
 	@$(BIN)/python -m pytest
 
 lab: $(INSTALLED)
-	@$(BIN)/jupyter lab --notebook-dir=notebooks
+	@$(BIN)/alpaca-nb lab
 
 student: $(INSTALLED)
 	@$(BIN)/python -m alpaca_nb.exercises.student build/student

@@ -17,6 +17,7 @@ from alpaca_nb import __version__
 from alpaca_nb.choices import RIVALS
 from alpaca_nb.errors import KitError, StageError
 from alpaca_nb.estimate_command import add_estimate
+from alpaca_nb.lab_command import add_lab
 from alpaca_nb.many_runs import add_compare, add_sweep
 
 PROGRAM = "alpaca-nb"
@@ -134,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _command(commands, "recipes", _recipes, "list the recipes, each with its time and price")
     _add_check(commands)
+    add_lab(commands, _command)
     add_estimate(commands, _command)
     _add_inspect(commands)
     add_compare(commands, _command)
