@@ -46,8 +46,10 @@ lint: $(INSTALLED)
 	@$(BIN)/codespell
 	@$(BIN)/nbstripout --verify $(NBSTRIPOUT_FLAGS) notebooks/*.ipynb
 
+# Twice, because what Windows lacks (signals, process groups, locks) must stand behind a question for the platform.
 types: $(INSTALLED)
 	@$(BIN)/mypy
+	@$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
 
 format: $(INSTALLED)
 	@$(BIN)/ruff check --fix .
@@ -65,7 +67,8 @@ $(INSTALLED): environment.yml pyproject.toml
 	@$(LIST_PINS) > $(PINS)
 	@index="$(TORCH_INDEX)"; \
 	if [ -n "$$index" ] && ! $(BIN)/python -c '$(REACHES)' "$$index/torch/" 2>/dev/null; then \
-	    echo "  $$index cannot be reached; torch comes from pip's usual index"; index=; \
+	    echo "  $$index cannot be reached, which does no harm:"; \
+	    echo "  torch then comes from pip's usual index, where its build for Linux is larger (CUDA included)"; index=; \
 	fi; \
 	$(PIP) --no-deps $${index:+--extra-index-url $$index} $$(grep '^torch==' $(PINS))
 	@$(PIP) --constraint $(PINS) --editable ".[dev]"

@@ -14,6 +14,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import psutil
+
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -47,8 +49,11 @@ def start(
 
 def stop(process: subprocess.Popen[str], grace_seconds: float = 5.0) -> None:
     """End a process started by `start` with all its descendants: first politely, then not; returns when it is gone."""
-    if os.name != "posix":
-        process.kill()
+    if sys.platform == "win32":
+        with contextlib.suppress(psutil.Error):
+            for member in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
+                with contextlib.suppress(psutil.Error):
+                    member.kill()
         process.wait()
         return
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):

@@ -250,11 +250,11 @@ def _run_file(recipe: Recipe, folder: Path, outcomes: list[Outcome]) -> Iterator
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Let one runner at a time into a run folder; the system frees the lock however the runner ends (POSIX only)."""
-    try:
-        import fcntl
-    except ImportError:
+    if sys.platform == "win32":
         yield
         return
+    import fcntl
+
     with (folder / LOCK_FILE).open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -23,6 +23,7 @@ from alpaca_nb.errors import TrainingError
 OnProgress = Callable[[int, int, str], None]  # (steps done, steps in all, note)
 PROGRESS_MARK = "PROGRESS "  # begins a line of progress: {"step", "steps", "note"} as JSON
 LINES_KEPT = 200
+_SIGKILL = 9  # by number, because Windows has no such name
 ALLOCATOR = (("mmap_threshold", 2 << 20), ("trim_threshold", 256 << 20))  # bytes
 SECONDS_FOR_MACHINES_TO_JOIN = 3600
 _FAILURE = re.compile(r"rank\s*: (\d+) \(local_rank: (\d+)\).*\n.*exitcode\s*: (-?\d+)")
@@ -151,7 +152,7 @@ def in_words(failure: Failure) -> str:
     """A process's own message, or what its exit status says."""
     if failure.message:
         return failure.message
-    if failure.exit_status == -signal.SIGKILL:
+    if failure.exit_status == -_SIGKILL:
         return "killed (signal 9): out of memory? Lower max_tokens_per_pack or number_of_processes, or free memory"
     if failure.exit_status < 0:
         return f"ended by signal {-failure.exit_status} ({signal.Signals(-failure.exit_status).name})"
