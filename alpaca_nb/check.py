@@ -22,6 +22,7 @@ from alpaca_nb.runs import KIT_FOLDER
 
 GIB = 1 << 30
 LEAST_PYTHON = (3, 11)
+LEAST_CORES = 2
 LEAST_MEMORY_BYTES, LEAST_DISK_BYTES = 6 * GIB, 3 * GIB  # what the recipe `tiny` needs
 MODULES = {"pyyaml": "yaml"}  # where the names of package and module differ
 Level = Literal["ok", "warn", "fail"]
@@ -45,7 +46,7 @@ def print_report(teacher: Iterable[tuple[str, str]] = ()) -> int:
     for finding in itertools.chain(findings(), named):
         print(finding, flush=True)
         failures += finding.level == "fail"
-    print(f"{failures} problem(s) to mend" if failures else "Ready: alpaca-nb run tiny")
+    print(f"{failures} problem(s) to mend: the lines with [fail]" if failures else "Ready: alpaca-nb run tiny")
     return failures
 
 
@@ -61,9 +62,9 @@ def findings() -> Iterator[Finding]:
 
 def _python() -> Finding:
     level: Level = "ok" if sys.version_info >= LEAST_PYTHON else "fail"
-    return Finding(
-        level, f"alpaca-nb {__version__}, Python {platform.python_version()}, {platform.platform(terse=True)}"
-    )
+    cure = "" if level == "ok" else " (3.11 or newer is needed: make PYTHON=python3.12 run, or a new environment)"
+    system = platform.platform(terse=True)
+    return Finding(level, f"alpaca-nb {__version__}, Python {platform.python_version()}, {system}{cure}")
 
 
 def _packages() -> Iterator[Finding]:
@@ -94,7 +95,12 @@ def package_finding(name: str, tested: str = "") -> Finding:
             importlib.import_module(MODULES.get(name, name.replace("-", "_")))
     except Exception as error:  # a broken package can raise anything; all of it is worth one line here
         reason = " ".join(str(error).split())
-        return Finding("fail", f"{name} {version} does not load: {type(error).__name__}: {reason}")
+        pin = f"{name}=={tested or version}"
+        return Finding(
+            "fail",
+            f"{name} {version} does not load: {type(error).__name__}: {reason} "
+            f"(try: pip install --force-reinstall --no-deps {pin})",
+        )
     same = not tested or version.split("+")[0] == tested
     return Finding("ok", f"{name} {version}{'' if same else f' (tested with {tested})'}")
 
@@ -119,11 +125,22 @@ def _kernel() -> Finding:
 def _machine() -> Iterator[Finding]:
     import psutil
 
-    memory = psutil.virtual_memory().total
-    yield Finding("ok" if (os.cpu_count() or 1) >= 2 else "warn", f"{os.cpu_count()} processor cores (tiny wants 2)")
-    yield Finding("ok" if memory >= LEAST_MEMORY_BYTES else "warn", f"{memory / GIB:.0f} GiB of memory (tiny wants 6)")
-    free = shutil.disk_usage(KIT_FOLDER).free
-    yield Finding("ok" if free >= LEAST_DISK_BYTES else "warn", f"{free / GIB:.0f} GiB of disk free (tiny wants 3)")
+    memory, cores, free = psutil.virtual_memory().total, os.cpu_count() or 1, shutil.disk_usage(KIT_FOLDER).free
+    yield _enough(cores >= LEAST_CORES, f"{cores} processor cores", "tiny wants 2: it runs, but takes twice as long")
+    yield _enough(
+        memory >= LEAST_MEMORY_BYTES,
+        f"{memory / GIB:.0f} GiB of memory",
+        "tiny wants 6: close other programs, take -p number_of_processes=1, or run smoke",
+    )
+    yield _enough(
+        free >= LEAST_DISK_BYTES,
+        f"{free / GIB:.0f} GiB of disk free",
+        "tiny wants 3: free some, or put the run on another disk with --run-dir",
+    )
+
+
+def _enough(enough: bool, found: str, otherwise: str) -> Finding:
+    return Finding("ok", found) if enough else Finding("warn", f"{found} ({otherwise})")
 
 
 def _base_model() -> Finding:
@@ -132,16 +149,20 @@ def _base_model() -> Finding:
 
     if (cache_folder() / smollm2.CACHED_AS).is_dir():
         return Finding("ok", "the base model of tiny (smollm2-135m) is in the cache")
-    return Finding("warn", "the base model of tiny (smollm2-135m) is not in the cache: the first run downloads it")
+    return Finding(
+        "warn", "the base model of tiny (smollm2-135m) is not in the cache: the first run downloads it (93 MB)"
+    )
 
 
 def _gpu() -> Finding:
     try:
         import torch
     except ImportError:
-        return Finding("warn", "GPU unknown: torch does not load")
+        return Finding("warn", "GPU unknown, because torch does not load (its line above says what to do)")
     if torch.cuda.is_available():
         properties = torch.cuda.get_device_properties(0)
         memory = properties.total_memory / GIB
         return Finding("ok", f"{torch.cuda.device_count()} x {properties.name}, {memory:.0f} GiB each")
+    if torch.backends.mps.is_available():
+        return Finding("ok", "Apple's GPU (MPS): notebook 04 answers on it, notebook 03 trains on the CPU")
     return Finding("ok", "no CUDA GPU (smoke and tiny need none)")

@@ -97,7 +97,11 @@ def test_check_reports_a_package_that_does_not_load(tmp_path: Path, monkeypatch:
     (tmp_path / "brokenwheel-1.0.dist-info" / "METADATA").write_text("Name: brokenwheel\nVersion: 1.0\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     finding = check.package_finding("brokenwheel")
-    assert (finding.level, finding.text) == ("fail", "brokenwheel 1.0 does not load: OSError: libfoo.so: cannot open")
+    assert (finding.level, finding.text) == (
+        "fail",
+        "brokenwheel 1.0 does not load: OSError: libfoo.so: cannot open "
+        "(try: pip install --force-reinstall --no-deps brokenwheel==1.0)",
+    )
 
 
 def test_check_knows_the_tested_versions() -> None:
