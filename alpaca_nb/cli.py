@@ -15,6 +15,7 @@ from pathlib import Path
 
 from alpaca_nb import __version__
 from alpaca_nb.choices import RIVALS
+from alpaca_nb.completion import add_completion, answer_the_shell
 from alpaca_nb.errors import KitError, StageError
 from alpaca_nb.estimate_command import add_estimate
 from alpaca_nb.lab_command import add_lab
@@ -33,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console without "→" shows "?" instead of failing
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    answer_the_shell(parser)
+    options = parser.parse_args(arguments)
     try:
         return int(options.command(options))
     except KitError as error:
@@ -145,6 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     from alpaca_nb.inference.command_line import add_commands
 
     add_commands(functools.partial(_command, commands))
+    add_completion(commands, _command)
     return parser
 
 
