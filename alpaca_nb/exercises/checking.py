@@ -15,6 +15,7 @@ ROOMS = {  # the notebook's number → the file here that holds its checks
     "02": "generation",
     "04": "inference",
     "05": "comparison",
+    "06": "costs",
 }
 NOT_ANSWERED = "not answered yet"
 _VERDICTS = {"right": "right.", "wrong": "not yet.", "open": ""}
