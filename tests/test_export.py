@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -179,6 +181,83 @@ def test_export_writes_file_modelfile_and_checks_and_chat_runs_it(
     assert drawn[0] == drawn[1] != drawn[2]
 
 
+def test_a_model_in_several_files_gives_the_same_gguf(random_models: dict[str, Path], tmp_path: Path) -> None:
+    from gguf import GGUFReader
+
+    folder = shutil.copytree(random_models["tuned"], tmp_path / "m")
+    (folder / "model.safetensors").unlink()
+    load_model(random_models["tuned"], "float32").save_pretrained(folder, max_shard_size="1MB")
+    assert len(list(folder.glob("*.safetensors"))) > 2
+    files = (
+        write_gguf(random_models["tuned"], tmp_path / "one.gguf", "q5_1"),
+        write_gguf(folder, tmp_path / "x.gguf", "q5_1"),
+    )
+    one, several = ({t.name: t.data.tobytes() for t in GGUFReader(file).tensors} for file in files)
+    assert one == several
+
+
+def test_a_model_with_a_hole_is_refused(random_models: dict[str, Path], tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = shutil.copytree(random_models["tuned"], tmp_path / "m")
+    weights = load_file(folder / "model.safetensors")
+    left = {name: values for name, values in weights.items() if name != "model.layers.1.mlp.up_proj.weight"}
+    save_file(left, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ModelError, match=r"1 tensors are missing, blk.1.ffn_up.weight first"):
+        write_gguf(folder, tmp_path / "m.gguf", "q8_0")
+    save_file(weights, folder / "a.safetensors")
+    with pytest.raises(ModelError, match="stands in another file too"):
+        write_gguf(folder, tmp_path / "m.gguf", "q8_0")
+    with (folder / "model.safetensors").open("rb+") as file:
+        file.truncate(100_000)
+    with pytest.raises(ModelError, match=r"model.safetensors is damaged"):
+        write_gguf(folder, tmp_path / "m.gguf", "q8_0")
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
+def test_without_the_extra_the_file_is_written_and_not_compared(
+    random_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "xllamacpp", None)
+    (tmp_path / "checks.json").write_text("of an earlier export", encoding="utf-8")
+    assert main(["export", str(random_run), "--format", "gguf", "--output", str(tmp_path)]) == 0
+    assert "not checked against the original: running GGUF needs xllamacpp" in capsys.readouterr().out
+    assert (tmp_path / "run-q8_0.gguf").stat().st_size > 1e6 and not (tmp_path / "checks.json").exists()
+
+
+FULL_DISK = """
+import resource, signal, sys
+from alpaca_nb.cli import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
+for form, target in (("gguf", "g"), ("diff", "d")):
+    print(main(["export", sys.argv[1], "--format", form, "--no-check", "--output", f"{sys.argv[2]}/{target}"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a full disk is made with Linux' limit on a file's size")
+def test_a_full_disk_leaves_nothing_half_written(random_run: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FULL_DISK, str(random_run), str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["2", "2"] and ended.stderr.count("could not be written") == 2
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_what_llama_cpp_refuses_is_said_and_what_is_given_up_ends(
+    random_models: dict[str, Path], tmp_path: Path
+) -> None:
+    pytest.importorskip("xllamacpp", reason='xllamacpp is not installed: pip install -e ".[gguf]"')
+    llama = LlamaCpp(write_gguf(random_models["tuned"], tmp_path / "m.gguf", "q8_0"))
+    with pytest.raises(ModelError, match="exceeds the available context size"):
+        list(llama.stream("word " * 3000, "", 5, Sampling()))
+    assert llama.answer("Name a river.", "", 5, Sampling(top_k=10**12, seed=-(10**30))).new_tokens == 5
+    stream = llama.stream("Name a river.", "", 900, Sampling(), ignore_eos=True)
+    pieces = iter(stream)
+    next(pieces)
+    pieces.close()  # type: ignore[attr-defined]
+    assert stream.answer is None and llama.answer("Name a river.", "", 5).new_tokens == 5
+
+
 # ---- difference ----
 
 
@@ -222,6 +301,15 @@ def test_a_wrong_base_and_a_damaged_difference_write_nothing(random_models: dict
     with pytest.raises(ModelError, match="damaged or changed"):
         recover(difference, random_models["untuned"], tmp_path / "back")
     assert [path.name for path in tmp_path.iterdir()] == ["diff"]
+    tokenizer = (difference / "tokenizer.json").read_bytes()
+    (difference / "tokenizer.json").write_bytes(tokenizer.replace(b"a", b"b", 1))
+    write_back = np.fromfile(weights, np.uint8)
+    write_back[-5] ^= 1
+    write_back.tofile(weights)
+    with pytest.raises(ModelError, match=r"tokenizer.json is missing or changed"):
+        recover(difference, random_models["untuned"], tmp_path / "back")
+    (difference / "tokenizer.json").write_bytes(tokenizer)
+    data.tofile(weights)
     manifest = read_json(difference / "diff.json")
     assert isinstance(manifest, dict)
     write_json(difference / "diff.json", {**manifest, "difference": weights_digest(difference)})

@@ -79,7 +79,11 @@ def _add_export(command: Add) -> None:
     add("--format", choices=("gguf", "diff"), required=True)
     add("--output", "-o", type=Path, metavar="DIR", help="where to (default: RUN_DIR/gguf, RUN_DIR/diff)")
     add(
-        "--quantization", default="q8_0", metavar="NAME", help="f16, q8_0, q4_0, …; several with commas (default: q8_0)"
+        "--quantization",
+        default="q8_0",
+        metavar="NAME",
+        help="f32, f16, bf16, q8_0, q5_1, q5_0, q4_1 or q4_0; several with commas (default: q8_0). For K-quants "
+        "(q4_k_m) give the f16 file to llama.cpp's own llama-quantize",
     )
     add("--prompts", type=_positive, default=20, metavar="N", help="held-out questions compared (default: 20)")
     add("--threads", type=_positive, default=1, metavar="N", help="of llama.cpp when comparing (default: 1)")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alpaca_nb.errors import InputFileError, ModelError
-from alpaca_nb.files import read_json, sync_folder, write_json, write_text
+from alpaca_nb.files import Json, read_json, sha256_of, sync_folder, write_json, write_text
 from alpaca_nb.inference.model_card import model_card
 from alpaca_nb.inference.run_models import folder_of
 from alpaca_nb.models import check_folder, model_folder
@@ -55,9 +55,12 @@ def make(base: Path, tuned: Path, target: Path) -> Path:
             work / MANIFEST,
             {
                 "format": FORMAT,
+                "how": "These weights are differences. alpaca-nb export THIS_FOLDER --format diff --recover "
+                f"--base FOLDER_OR_NAME --output NEW_FOLDER adds them to the base ({base.name}).",
                 "base": weights_digest(base),
                 "difference": weights_digest(work),
                 "tuned": weights_digest(tuned),
+                "files": {file.name: sha256_of(file) for file in _rest(tuned)},
             },
         )
     return target
@@ -73,6 +76,7 @@ def recover(difference: Path, base: Path, target: Path) -> Path:
         if weights_digest(folder) != manifest.get(part):
             what = "another base model than the one it was made from" if part == "base" else "damaged or changed"
             raise ModelError(f"{folder} is {what}: SHA-256 of its weights should be {manifest.get(part)}")
+    _check_rest(difference, manifest.get("files") or {})
     change, first = _tensors(difference), _tensors(base)
     with _whole_folder(target) as work:
         _write(work, change, lambda name: change.get(name) + _like(first, name, change.get(name)))
@@ -156,20 +160,35 @@ def _like(base: _Tensors, name: str, wanted: "torch.Tensor") -> "torch.Tensor":
 
 
 def _write(work: Path, names: _Tensors, compute: "object") -> None:
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     for file in sorted(set(names.files.values())):
         part = {name: compute(name) for name, where in names.files.items() if where == file}  # type: ignore[operator]
         kinds = {name: names.read(name).dtype for name in part}
-        save_file(
-            {name: bits.view(kinds[name]) for name, bits in part.items()}, work / file.name, metadata={"format": "pt"}
-        )
+        tensors = {name: bits.view(kinds[name]) for name, bits in part.items()}
+        try:
+            save_file(tensors, work / file.name, metadata={"format": "pt"})
+        except SafetensorError as error:  # how it words a full disk, too
+            raise ModelError(f"{work.parent}: {file.name} could not be written ({error})") from None
+
+
+def _rest(folder: Path) -> list[Path]:
+    """What a model folder holds beside its weights: configuration, tokenizer, card."""
+    return sorted(file for file in folder.iterdir() if file.is_file() and file.suffix != ".safetensors")
 
 
 def _copy_rest(source: Path, work: Path) -> None:
-    for file in source.iterdir():
-        if file.is_file() and file.suffix != ".safetensors":
-            shutil.copy2(file, work / file.name)
+    for file in _rest(source):
+        shutil.copy2(file, work / file.name)
+
+
+def _check_rest(difference: Path, digests: Json) -> None:
+    """Raise `ModelError` where a file beside the weights was lost or changed on its way."""
+    for name, digest in digests.items() if isinstance(digests, dict) else ():
+        file = difference / Path(name).name
+        if not file.is_file() or sha256_of(file) != digest:
+            raise ModelError(f"{file} is missing or changed; get the difference again")
 
 
 @contextmanager

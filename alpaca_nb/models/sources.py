@@ -56,7 +56,20 @@ def check_folder(folder: Path) -> Path:
     missing = [file for file in _weight_files(folder) if not (folder / file).is_file()]
     if missing:
         raise ModelError(f"{folder}: {missing[0]} is missing{_pickle_hint(folder)}")
+    for file in _weight_files(folder):
+        _check_header(folder / file)
     return folder
+
+
+def _check_header(file: Path) -> None:
+    """Read what a file says that it holds, which takes no time; raises `ModelError` where it is not whole."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="numpy"):
+            pass
+    except SafetensorError as error:
+        raise ModelError(f"{file} is damaged ({error}); make or download it again") from None
 
 
 def _weight_files(folder: Path) -> list[str]:

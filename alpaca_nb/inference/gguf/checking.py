@@ -1,8 +1,11 @@
 """Is the GGUF file the same model? Tokens, greedy texts, probabilities and held-out loss beside Hugging Face's."""
 
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import takewhile
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -11,7 +14,7 @@ import psutil
 
 from alpaca_nb.errors import ModelError
 from alpaca_nb.inference.generate import continue_rows, cut_at_end, end_ids, fitting_threads, left_pad
-from alpaca_nb.inference.gguf.llama_cpp import LlamaCpp
+from alpaca_nb.inference.gguf.llama_cpp import LlamaCpp, load_binding
 from alpaca_nb.prompts import alpaca_prompt
 from alpaca_nb.records import EvaluationTask
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 NEW_TOKENS = 32  # of each greedy answer compared
+TIMED = 5  # prompts that the speed is measured on
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,8 @@ class Checked:
 
     name: str
     megabytes: float
-    memory_megabytes: float  # what loading and answering added to the process
-    tokens_per_second: float
+    memory_megabytes: float  # what loading and answering added to a process of its own
+    tokens_per_second: float  # reading the prompt included, the end token not heeded
     prompts: int
     same_text: int
     same_prefix: float  # mean share of the greedy text up to the first difference
@@ -70,12 +74,11 @@ def references(
 
 def check(file: Path, tokenizer: "PreTrainedTokenizerBase", original: Sequence[Reference], *, threads: int) -> Checked:
     """Compare a file with the original; raises `ModelError` where it reads a prompt as other tokens."""
-    before = psutil.Process().memory_info().rss
+    memory, speed = memory_and_speed(file, [one.task for one in original], threads)
     llama = LlamaCpp(file, threads=threads)
     for one in original:
         same_tokens(llama, one)
     answers = [llama.answer(one.task.instruction, one.task.input, NEW_TOKENS) for one in original]
-    memory = psutil.Process().memory_info().rss - before
     differences, losses, original_losses, prefixes = [], [], [], []
     for one, answer in zip(original, answers, strict=True):
         measured = llama.log_probabilities(one.prompt, one.greedy)
@@ -89,7 +92,7 @@ def check(file: Path, tokenizer: "PreTrainedTokenizerBase", original: Sequence[R
         name=file.stem.rpartition("-")[2],
         megabytes=round(file.stat().st_size / 1e6, 1),
         memory_megabytes=round(memory / 1e6, 1),
-        tokens_per_second=round(sum(a.new_tokens for a in answers) / sum(a.seconds for a in answers), 1),
+        tokens_per_second=round(speed, 1),
         prompts=len(original),
         same_text=sum(one.text == answer.text for one, answer in zip(original, answers, strict=True)),
         same_prefix=round(fmean(prefixes), 4),
@@ -97,6 +100,25 @@ def check(file: Path, tokenizer: "PreTrainedTokenizerBase", original: Sequence[R
         loss=round(fmean(losses), 4) if losses else 0.0,
         original_loss=round(fmean(original_losses), 4) if losses else 0.0,
     )
+
+
+def memory_and_speed(file: Path, tasks: Sequence[EvaluationTask], threads: int) -> tuple[float, float]:
+    """(bytes of memory, tokens a second) of a file, in a process of its own: what ran before must not count."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+        try:
+            return alone.submit(_measure, file, [(t.instruction, t.input) for t in tasks[:TIMED]], threads).result()
+        except BrokenProcessPool:
+            raise ModelError(f"llama.cpp broke off with {file}; is there enough memory?") from None
+
+
+def _measure(file: Path, questions: Sequence[tuple[str, str]], threads: int) -> tuple[float, float]:
+    load_binding()
+    before = psutil.Process().memory_info().rss
+    llama = LlamaCpp(file, threads=threads)
+    llama.answer(*questions[0], 1)  # the first one warms up
+    written = [llama.answer(*question, NEW_TOKENS, ignore_eos=True) for question in questions]
+    speed = sum(one.new_tokens for one in written) / sum(one.seconds for one in written)
+    return float(psutil.Process().memory_info().rss - before), speed
 
 
 def same_tokens(llama: LlamaCpp, one: Reference) -> None:

@@ -23,15 +23,21 @@ CONTEXT_TOKENS = 2048
 LARGEST_SEED = 2**32 - 1  # which llama.cpp itself takes as "any seed"
 
 
+def load_binding() -> Any:
+    """The module xllamacpp; raises `ModelError` where the extra is absent."""
+    try:
+        import xllamacpp
+    except ImportError as error:
+        raise ModelError(f"running GGUF needs xllamacpp, which does not load ({error}): {EXTRA}") from None
+    return xllamacpp
+
+
 class LlamaCpp:
     """A loaded GGUF file; one request at a time."""
 
     def __init__(self, file: Path, *, threads: int = 1, context: int = CONTEXT_TOKENS) -> None:
         """Load; raises `ModelError` where the extra is absent or llama.cpp refuses the file."""
-        try:
-            import xllamacpp
-        except ImportError as error:
-            raise ModelError(f"running GGUF needs xllamacpp, which does not load ({error}): {EXTRA}") from None
+        xllamacpp = load_binding()
         if not file.is_file():
             raise ModelError(f"{file} does not exist; `alpaca-nb export RUN_DIR --format gguf` writes one")
         parameters = xllamacpp.CommonParams()
@@ -46,10 +52,15 @@ class LlamaCpp:
             raise ModelError(f"llama.cpp cannot load {file}: {error}") from None
 
     def answer(
-        self, instruction: str, input: str = "", max_new_tokens: int = 64, sampling: Sampling = GREEDY
+        self,
+        instruction: str,
+        input: str = "",
+        max_new_tokens: int = 64,
+        sampling: Sampling = GREEDY,
+        **more: object,
     ) -> Answer:
         """One answer, whole."""
-        stream = self.stream(instruction, input, max_new_tokens, sampling)
+        stream = self.stream(instruction, input, max_new_tokens, sampling, **more)
         for _ in stream:
             pass
         assert stream.answer is not None

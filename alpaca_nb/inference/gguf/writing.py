@@ -5,6 +5,7 @@ bits, as small matrices with a large effect; norms stay float32. Tensors are rea
 large model needs little memory. The file appears whole or not at all.
 """
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 QUANTIZATIONS = ("f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0")
 EIGHT_BIT_AT_LEAST = ("token_embd.weight", "output.weight")
 BLOCK = 32
+PARTS_OF_A_LAYER = (
+    *("attn_norm", "attn_q", "attn_k", "attn_v", "attn_output"),
+    *("ffn_norm", "ffn_gate", "ffn_up", "ffn_down"),
+)
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
@@ -40,8 +45,9 @@ def write_gguf(folder: Path, target: Path, quantization: str) -> Path:
     try:
         _add_shape(writer, config, quantization, folder.resolve().parent.name)
         add_tokenizer(writer, folder, _number(config, "vocab_size"))
-        kinds = {name: _kind_of(name, shape, quantization) for name, shape in _tensors(folder, config)}
-        for name, shape in _tensors(folder, config):
+        shapes = _shapes(folder, config)
+        kinds = {name: _kind_of(name, shape, quantization) for name, shape in shapes.items()}
+        for name, shape in shapes.items():
             _announce(writer, name, shape, kinds[name])
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
@@ -53,8 +59,11 @@ def write_gguf(folder: Path, target: Path, quantization: str) -> Path:
             os.fsync(file.fileno())
         neighbour.replace(target)
         sync_folder(target.parent)
+    except OSError as error:
+        raise ModelError(f"{target} could not be written: {error.strerror or 'the disk is full'}") from error
     finally:
-        writer.close()
+        with contextlib.suppress(OSError):  # a full disk refuses what is left in the buffer once more
+            writer.close()
         neighbour.unlink(missing_ok=True)
     return target
 
@@ -90,15 +99,32 @@ def _add_shape(writer: "GGUFWriter", config: dict[str, Json], quantization: str,
     writer.add_feed_forward_length(_number(config, "intermediate_size"))
     writer.add_head_count(heads)
     writer.add_head_count_kv(_number(config, "num_key_value_heads", heads))
-    writer.add_rope_dimension_count(_number(config, "head_dim", _number(config, "hidden_size") // heads))
+    width = _number(config, "head_dim", _number(config, "hidden_size") // heads)
+    writer.add_rope_dimension_count(width)
+    writer.add_key_length(width)
+    writer.add_value_length(width)
     writer.add_rope_freq_base(float(str(config["rope_theta"])))
     writer.add_layer_norm_rms_eps(float(str(config["rms_norm_eps"])))
 
 
-def _tensors(folder: Path, config: dict[str, Json]) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """(llama.cpp's name, shape) of every tensor, from the files' headers."""
-    for name, _, _, shape in _places(folder, config):
-        yield name, shape
+def _shapes(folder: Path, config: dict[str, Json]) -> dict[str, tuple[int, ...]]:
+    """The shape of every tensor by llama.cpp's name, from the files' headers, in their order."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for name, file, own_name, shape in _places(folder, config):
+        if name in shapes:
+            raise ModelError(f"{file}: the tensor {own_name} stands in another file too")
+        shapes[name] = shape
+    wanted = {"token_embd.weight", "output_norm.weight"}
+    if not config.get("tie_word_embeddings"):
+        wanted.add("output.weight")
+    for layer in range(_number(config, "num_hidden_layers")):
+        wanted |= {f"blk.{layer}.{part}.weight" for part in PARTS_OF_A_LAYER}
+    if missing := sorted(wanted - shapes.keys()):
+        raise ModelError(f"{folder}: {len(missing)} tensors are missing, {missing[0]} first (llama.cpp's names)")
+    rows = shapes["token_embd.weight"][0]
+    if rows != _number(config, "vocab_size"):
+        raise ModelError(f"{folder}: the embedding has {rows} rows, config.json says {config.get('vocab_size')}")
+    return shapes
 
 
 def _values(folder: Path, config: dict[str, Json]) -> Iterator[tuple[str, Array]]:
