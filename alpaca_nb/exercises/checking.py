@@ -13,6 +13,7 @@ from alpaca_nb.runs import Stage
 ROOMS = {  # the notebook's number → the file here that holds its checks
     "01": "seed_tasks",
     "02": "generation",
+    "03": "finetuning",
     "04": "inference",
     "05": "comparison",
     "06": "costs",
