@@ -31,8 +31,9 @@ from alpaca_nb.finetuning.results import METRICS_FILE, StepMetrics, append_metri
 from alpaca_nb.finetuning.same_run import differences, fingerprint_of
 from alpaca_nb.finetuning.save import rehearse_save, whole_weights
 from alpaca_nb.finetuning.settings import TrainingSettings
+from alpaca_nb.finetuning.shares import build_model
 from alpaca_nb.finetuning.stage import drop_checkpoints, prepare_folder
-from alpaca_nb.finetuning.train import build_model, new_optimizer, take_steps
+from alpaca_nb.finetuning.train import new_optimizer, take_steps
 from alpaca_nb.models import load_model, load_tokenizer, model_folder
 
 if TYPE_CHECKING:

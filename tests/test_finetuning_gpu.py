@@ -19,8 +19,9 @@ from alpaca_nb.finetuning.loop import mean_loss, packs_of, take_step
 from alpaca_nb.finetuning.results import cut_metrics, read_metrics
 from alpaca_nb.finetuning.save import whole_weights
 from alpaca_nb.finetuning.settings import TrainingSettings
+from alpaca_nb.finetuning.shares import build_model
 from alpaca_nb.finetuning.stage import train_in_processes
-from alpaca_nb.finetuning.train import build_model, new_optimizer, take_steps, use_repeatable_kernels
+from alpaca_nb.finetuning.train import new_optimizer, take_steps, use_repeatable_kernels
 from alpaca_nb.models import load_model, model_folder
 
 pytestmark = [

@@ -84,7 +84,7 @@ def test_merging_and_saving_equal_pefts_own(tmp_path: Path) -> None:
     reloaded = PeftModel.from_pretrained(load_model(model_folder(BASE), "float32"), tmp_path / "adapter")
     assert torch.equal(logits(reloaded), wanted)
     plain = load_model(model_folder(BASE), "float32")
-    loaded = plain.load_state_dict(merge(dict(model.state_dict()), config), strict=True)
+    loaded = plain.load_state_dict(merge(dict(model.state_dict()), config, torch.float32), strict=True)
     assert loaded.missing_keys == loaded.unexpected_keys == []
     torch.testing.assert_close(logits(plain), wanted, atol=2e-5, rtol=1e-4)
     for name, weight in reloaded.merge_and_unload().state_dict().items():

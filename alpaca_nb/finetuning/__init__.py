@@ -2,8 +2,8 @@
 
 Order of reading: `encode` (text to tokens and labels), `plan` (which rows in which step, on which process), `packing`
 and `attention` (rows end to end), `loop` (sharding and the optimizer step), `lora` (adapters instead of all weights),
-`train` (what each process runs), `save`, `launch` (torchrun out of a notebook), `stage` (the files of the run folder).
-`preflight` foresees memory, disk and time.
+`shares` (loading), `train` (what each process runs), `save`, `launch` (torchrun out of a notebook), `stage` (the files
+of the run folder). `preflight` foresees memory, disk and time.
 """
 
 import alpaca_nb.models  # noqa: F401  (before anything here imports transformers: it silences advice about widgets)

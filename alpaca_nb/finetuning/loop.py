@@ -97,11 +97,14 @@ def mean_loss(model: "ShardedModel", rows: Sequence[EncodedRow], max_tokens: int
     """Cross-entropy (nats) a learned token over `rows`, computed by all processes together."""
     lengths = [len(row.input_ids) for row in rows]
     total = torch.zeros((), device=device)
+    training = model.training
+    model.eval()  # type: ignore[no-untyped-call]  # a measurement leaves nothing out at random
     with torch.no_grad():
         for one in packs_of(range(len(rows)), rows, lengths, max_tokens, device):
             total += summed_loss(model, one)
     for module in sharded_modules(model):  # without a backward pass nobody frees the gathered weights, and the next
         module.reshard()  # forward pass would take them for current ones, even after an optimizer step
+    model.train(training)
     dist.all_reduce(total)
     return total.item() / sum(row.learned_tokens for row in rows)
 

@@ -50,8 +50,8 @@ def adapter_of(model: PreTrainedModel) -> "LoraConfig | None":
     return cast("LoraConfig | None", getattr(model, "peft_config", {}).get(ADAPTER))
 
 
-def merge(weights: dict[str, Tensor], config: "LoraConfig") -> dict[str, Tensor]:
-    """The weights of a plain model, in float32 where an adapter was added, else as they were; `weights` is emptied."""
+def merge(weights: dict[str, Tensor], config: "LoraConfig", dtype: torch.dtype) -> dict[str, Tensor]:
+    """The weights of a plain model as `dtype`, each added up in float32; `weights` is emptied on the way."""
     scale = config.lora_alpha / config.r
     plain = {}
     for name in [name for name in weights if ".lora_" not in name]:
@@ -60,7 +60,7 @@ def merge(weights: dict[str, Tensor], config: "LoraConfig") -> dict[str, Tensor]
             stem = name.partition(".base_layer.")[0]
             a, b = (weights.pop(f"{stem}.lora_{part}.{ADAPTER}.weight") for part in "AB")
             value = value.float() + scale * (b.float() @ a.float())
-        plain[name.replace(".base_layer.", ".")] = value
+        plain[name.replace(".base_layer.", ".")] = value.to(dtype)
     return plain
 
 

@@ -38,7 +38,7 @@ def save_model(
             if not rehearsal:
                 lora.check_trained(weights)
             lora.write_adapter(weights, adapter, new_adapter)
-            weights = {name: value.to(dtype) for name, value in lora.merge(weights, adapter).items()}
+            weights = lora.merge(weights, adapter, dtype)
         write_folder(model, weights, tokenizer, new_model)
         put_in_place(new_model, folder)
         if rehearsal:
@@ -79,14 +79,15 @@ def whole_weights(model: PreTrainedModel, dtype: torch.dtype | None) -> dict[str
 def write_folder(
     model: PreTrainedModel, weights: dict[str, torch.Tensor], tokenizer: PreTrainedTokenizerBase, folder: Path
 ) -> None:
-    """Write weights, configuration, tokenizer and generation settings into a new folder."""
+    """Write weights, configuration, tokenizer and generation settings into a new folder; `weights` may be emptied."""
     attention, master_dtype = model.config._attn_implementation, model.config.dtype
+    dtype = next(iter(weights.values())).dtype
     model.config._attn_implementation = "sdpa"
     model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
         bos_token_id=tokenizer.bos_token_id, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
     )
-    model.save_pretrained(folder, state_dict=weights)
-    model.config.dtype = next(iter(weights.values())).dtype  # save_pretrained wrote the master weights' float32
+    model.save_pretrained(folder, state_dict=weights)  # empties `weights`
+    model.config.dtype = dtype  # save_pretrained wrote the master weights' float32
     model.config.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     model.config._attn_implementation, model.config.dtype = attention, master_dtype  # for the steps after a rehearsal

@@ -18,10 +18,7 @@ from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as dist
-from torch.distributed.device_mesh import init_device_mesh
-from transformers import PreTrainedTokenizerBase
 
-from alpaca_nb.finetuning.attention import use_packed_attention
 from alpaca_nb.finetuning.checkpoints import (
     Checkpoint,
     CheckpointClock,
@@ -37,15 +34,11 @@ from alpaca_nb.finetuning.faults import check_health, highest_sane_loss, out_of_
 from alpaca_nb.finetuning.last_words import record
 from alpaca_nb.finetuning.launch import PROGRESS_MARK
 from alpaca_nb.finetuning.loop import (
-    compile_layers,
     learning_rate_at,
     mean_loss,
     packs_of,
-    recompute_activations,
-    shard_model,
     take_step,
 )
-from alpaca_nb.finetuning.lora import add_adapters
 from alpaca_nb.finetuning.plan import number_of_steps, rows_of_step
 from alpaca_nb.finetuning.results import (
     HELD_OUT_ROWS_FILE,
@@ -61,10 +54,10 @@ from alpaca_nb.finetuning.results import (
 from alpaca_nb.finetuning.same_run import run_digest
 from alpaca_nb.finetuning.save import rehearse_save, save_model
 from alpaca_nb.finetuning.settings import TrainingSettings, read_settings, warmup_steps
-from alpaca_nb.finetuning.vocabulary import add_pad_row
+from alpaca_nb.finetuning.shares import build_model
 from alpaca_nb.finetuning.watching import Watcher
 from alpaca_nb.memory import give_back_freed_memory, peak_memory_bytes
-from alpaca_nb.models import load_model, load_tokenizer, model_folder
+from alpaca_nb.models import load_tokenizer, model_folder
 from alpaca_nb.runs import device_description
 
 if TYPE_CHECKING:
@@ -138,33 +131,6 @@ def run(folder: Path, settings: TrainingSettings, device: torch.device) -> None:
             peak_memory_bytes=int(peak),
         )
         write_result(folder, result)
-
-
-def build_model(
-    base: Path,
-    settings: TrainingSettings,
-    device: torch.device,
-    compute_dtype: torch.dtype,
-    tokenizer: PreTrainedTokenizerBase | None = None,
-) -> "ShardedModel":
-    """Load the base model, with float32 master weights for what is trained, and turn it into this process's share.
-
-    `tokenizer` gets the pad token that `settings.add_pad_row` asks for.
-    """
-    frozen = settings.lora_rank > 0 and settings.precision != "float32"
-    whole_model = load_model(base, "bfloat16" if frozen else "float32")
-    if settings.add_pad_row and tokenizer is not None:
-        add_pad_row(whole_model, tokenizer)
-    if settings.lora_rank:
-        add_adapters(whole_model, settings)
-    whole_model.to(device)  # type: ignore[arg-type]
-    use_packed_attention(whole_model)
-    if settings.activation_checkpointing:
-        recompute_activations(whole_model)
-    if settings.compile_layers:
-        compile_layers(whole_model)
-    mesh = init_device_mesh(device.type, (dist.get_world_size(),))
-    return shard_model(whole_model, mesh, compute_dtype)
 
 
 def new_optimizer(model: "ShardedModel", settings: TrainingSettings) -> torch.optim.Optimizer:
