@@ -13,6 +13,7 @@ from alpaca_nb.exercises import Exercises
 from alpaca_nb.exercises.answers import (
     NotAnAnswer,
     as_function,
+    as_items,
     as_number,
     compare_function,
     compare_number,
@@ -41,7 +42,7 @@ def test_the_placeholder_costs_nothing_and_reads_nothing(
     assert capsys.readouterr().out == "Exercise 01.3: not answered yet\n"
 
 
-@pytest.mark.parametrize("answer", [0, "", [], False, lambda a: a, lambda: 1, print])
+@pytest.mark.parametrize("answer", [0, "", [], False, lambda a: a, lambda: 1, lambda: "x", print])
 def test_everything_else_is_an_answer(answer: object) -> None:
     assert not is_open(answer)
 
@@ -119,6 +120,23 @@ def test_functions_are_held_against_mistakes_that_explain_every_case() -> None:
         said(lambda x: x / 0)
 
 
+def test_a_function_that_changes_its_arguments_changes_them_for_nobody_else() -> None:
+    def takes_the_last(numbers: list[int]) -> int:
+        return numbers.pop()
+
+    said = compare_function(
+        takes_the_last, [([1, 2, 3],)], lambda numbers: numbers[-1], [(len, "length")], praise="yes"
+    )
+    assert said.text == "yes"
+
+
+def test_lists_of_all_kinds() -> None:
+    assert [as_items(items, 2) for items in ([1, 2], (1, 2), np.array([1, 2]), torch.tensor([1, 2]))] == [[1, 2]] * 4
+    for other in ("ab", {1, 2}, np.float64(3), None):
+        with pytest.raises(NotAnAnswer, match="A list of 2 items is asked for"):
+            as_items(other, 2)
+
+
 def test_a_readers_exception_becomes_an_explanation_but_ctrl_c_does_not() -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
@@ -154,6 +172,7 @@ my_number = helper * 7  # the trick
 my_other: int = 5
 print(my_number)
 exercises.check("09.1", my_number)
+print("done")
 """
 SOLVED_FUNCTION = '''def help_me(x):
     return x
@@ -171,6 +190,7 @@ my_rate(3)
 
 def test_an_emptied_cell_keeps_names_and_the_check_only() -> None:
     assert emptied(SOLVED_NUMBER) == 'my_number = None\nexercises.check("09.1", my_number)'
+    assert emptied('my_a: int = 5\nexercises.check("09.1", my_a)') == 'my_a = None\nexercises.check("09.1", my_a)'
     empty = 'def my_rate(step: int, *, peak: float=1.0) -> float: ...\n\n\nexercises.check("09.2", my_rate)'
     assert emptied(SOLVED_FUNCTION) == empty
     assert emptied(emptied(SOLVED_FUNCTION)) == empty

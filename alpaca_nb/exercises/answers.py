@@ -4,6 +4,7 @@ A check is a function of (answer, stage) that returns `right(...)` or `wrong(...
 the same run as the right answer; an answer that equals one of them is told so.
 """
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -46,7 +47,8 @@ def is_open(answer: object) -> bool:
     if answer is None or answer is ...:
         return True
     code = getattr(answer, "__code__", None)
-    return code is not None and code.co_code == _placeholder.__code__.co_code
+    empty = _placeholder.__code__
+    return code is not None and (code.co_code, code.co_consts) == (empty.co_code, empty.co_consts)
 
 
 def _placeholder() -> None: ...
@@ -69,7 +71,8 @@ def as_text(answer: object) -> str:
 
 
 def as_items(answer: object, count: int) -> list[object]:
-    """The answer as a list (or tuple) of `count` items. Raises `NotAnAnswer`."""
+    """The answer as a list of `count` items; tuples and arrays are taken too. Raises `NotAnAnswer`."""
+    answer = answer.tolist() if hasattr(answer, "tolist") else answer
     if not isinstance(answer, list | tuple):
         raise NotAnAnswer(f"A list of {count} items is asked for, and this is {_described(answer)}.")
     if len(answer) != count:
@@ -142,7 +145,7 @@ def compare_function(
     A mistake is named if it explains every case; else the first case that differs is shown.
     """
     function = as_function(answer)
-    results = [function(*case) for case in cases]
+    results = [function(*copy.deepcopy(case)) for case in cases]  # a function may change what it is handed
     wanted = [reference(*case) for case in cases]
     differing = [number for number, result in enumerate(results) if not same(result, wanted[number])]
     if not differing:

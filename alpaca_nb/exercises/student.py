@@ -1,7 +1,7 @@
 """Student copies of the notebooks: no outputs, and every answer put back to its placeholder.
 
-An exercise's cell (tag `exercise`) defines names that begin with `my_` and hands them to `exercises.check`. Nothing
-else of it survives here, comments included, so copies of notebooks that a teacher has worked through are empty as well.
+An exercise's cell (tag `exercise`) hands names to `exercises.check`. Nothing else of it survives here, comments
+included, so copies of notebooks that a teacher has worked through are empty as well.
 
     python -m alpaca_nb.exercises.student build/student
 """
@@ -10,6 +10,7 @@ import ast
 import shutil
 import sys
 from pathlib import Path
+from typing import TypeGuard
 
 import nbformat
 
@@ -17,7 +18,6 @@ from alpaca_nb.files import write_text
 from alpaca_nb.runs import KIT_FOLDER, NOTEBOOKS_FOLDER
 
 EXERCISE_TAG = "exercise"
-ANSWER_PREFIX = "my_"
 KEPT_METADATA = ("kernelspec", "language_info")
 FOR_STUDENTS = ("glossary.md",)  # of the folder course/; the notebooks link to it
 
@@ -50,35 +50,27 @@ def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def emptied(source: str) -> str:
-    """The cell of an exercise without its answer: `my_name = None`, `def my_name(...): ...`, and the call that checks.
+    """The cell of an exercise without its answer: `my_name = None` or `def my_name(...): ...`, and the check.
 
     Raises `SyntaxError` where the cell is not Python: what cannot be read cannot be emptied.
     """
+    cell = ast.parse(source).body
+    functions = {node.name: node for node in cell if isinstance(node, ast.FunctionDef)}
+    checks = [node.value for node in cell if isinstance(node, ast.Expr) and _is_check(node.value)]
     text = ""
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef) and node.name.startswith(ANSWER_PREFIX):
-            text += f"{_header(source, node)} ...\n\n\n"
-        elif isinstance(node, ast.Assign) and all(_is_answer(target) for target in node.targets):
-            text += f"{' = '.join(ast.unparse(target) for target in node.targets)} = None\n"
-        elif _is_check(node):
-            text += f"{ast.get_source_segment(source, node)}\n"
-    return text.rstrip()
+    for name in [argument.id for check in checks for argument in check.args if isinstance(argument, ast.Name)]:
+        text += f"{_header(functions[name])} ...\n\n\n" if name in functions else f"{name} = None\n"
+    return text + "\n".join(str(ast.get_source_segment(source, check)) for check in checks)
 
 
-def _header(source: str, node: ast.FunctionDef) -> str:
+def _is_check(value: ast.expr) -> TypeGuard[ast.Call]:
+    return isinstance(value, ast.Call) and ast.unparse(value.func) == "exercises.check"
+
+
+def _header(function: ast.FunctionDef) -> str:
     """The text from `def` to the colon."""
-    empty = ast.FunctionDef(
-        name=node.name, args=node.args, body=[ast.Expr(ast.Constant(...))], decorator_list=[], returns=node.returns
-    )
+    empty = ast.FunctionDef(function.name, function.args, [ast.Expr(ast.Constant(...))], [], function.returns)
     return ast.unparse(ast.fix_missing_locations(empty)).partition(":\n")[0] + ":"
-
-
-def _is_answer(target: ast.expr) -> bool:
-    return isinstance(target, ast.Name) and target.id.startswith(ANSWER_PREFIX)
-
-
-def _is_check(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and ast.unparse(node).startswith("exercises.check(")
 
 
 def main() -> None:
