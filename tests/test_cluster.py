@@ -110,7 +110,7 @@ def test_the_slurm_file_starts_every_machine_with_its_number(tmp_path: Path) -> 
     programs = {
         "alpaca-nb": 'printf "kit %s\\n" "$*"\n',
         "python": 'printf "python %s\\n" "$*"\n',
-        "scontrol": '[ "$*" = "show hostnames a[1-2]" ] && printf "a1\\na2\\n" && seq 20000\n',  # more than a pipe holds
+        "scontrol": '[ "$*" = "show hostnames a[1-2]" ] && printf "a1\\na2\\n" && seq 20000\n',  # a pipe holds less
         "srun": 'while [ "${1#--}" != "$1" ]; do shift; done\n'
         'for SLURM_NODEID in 0 1; do export SLURM_NODEID; "$@"; done\n',
     }
