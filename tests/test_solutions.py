@@ -152,6 +152,22 @@ def test_student_copies_hold_no_answer_and_no_output(tmp_path: Path) -> None:
         assert [line for line in lines_of_solutions(stage) if line in text] == []
 
 
+def test_links_in_student_copies_lead_to_what_students_have(tmp_path: Path) -> None:
+    written = {path: prose_of(path) for path in write_student_copies(tmp_path)}
+    glossary = tmp_path / "course" / "glossary.md"
+    written[glossary] = glossary.read_text(encoding="utf-8")
+    dead = []
+    for path, text in written.items():
+        links = [link for link in re.findall(r"\]\(([^)\s#]+)[^)]*\)", text) if ":" not in link]
+        dead += [f"{path.name}: {link}" for link in links if not (path.parent / link).exists()]
+    assert dead == []
+
+
+def prose_of(path: Path) -> str:
+    cells = nbformat.read(path, as_version=nbformat.NO_CONVERT).cells
+    return "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
 def lines_of_solutions(stage: str) -> list[str]:
     """The lines of the solutions' functions; short ones and the headers that are given say nothing."""
     if stage not in WITH_EXERCISES:
