@@ -132,3 +132,13 @@ def test_every_recipe_fits_the_notebooks(file: Path) -> None:
     first_line = file.read_text(encoding="utf-8").splitlines()[0]
     assert first_line.startswith(f"# alpaca-nb run {file.stem} ")
     assert "$" in first_line, "a recipe says what it costs"
+
+
+def test_every_checkpoint_says_what_to_do(notebook: nbformat.NotebookNode) -> None:
+    silent = [
+        (cell.id, ast.unparse(node.test))
+        for cell in code_cells(notebook)
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.Assert) and node.msg is None
+    ]
+    assert silent == [], "an assert without a message leaves the reader alone"
