@@ -19,6 +19,7 @@ from alpaca_nb.errors import RecipeError
 from alpaca_nb.generation.novelty import NoveltyFilter
 from alpaca_nb.similarity.bounds import IMPOSSIBLE, bounds_of
 from alpaca_nb.similarity.rouge_l import rouge_l, words_of
+from alpaca_nb.similarity.shared_words import SharedWords
 
 THRESHOLD = 0.7
 TOKENIZER = DefaultTokenizer(use_stemmer=False)
@@ -132,6 +133,34 @@ def test_survives_pickling_and_growing() -> None:
     assert len(copy) == 3000
     assert copy.nearest("task2999 alpha2999 beta2999", k=1) == [(2999, 1.0)]
     assert not copy.add("task1023 alpha1023 beta1023")
+
+
+# The words shared
+
+
+def test_shared_words_are_counted_as_counters_do() -> None:
+    """Common words and rare ones, repeated, and more of them than a byte can count."""
+    chance = random.Random("shared words")
+    for vocabulary, most in ((3, 9), (90, 12), (4000, 30), (50, 700)):
+        shared, kept = SharedWords(), list[Counter[int]]()
+        for _ in range(1200):
+            words = [int(vocabulary * chance.random() ** 3) for _ in range(chance.randrange(most))]
+            if len(kept) % 100 == 99:
+                expected = [(Counter(words) & old).total() for old in kept]
+                assert shared.counts(words).tolist() == expected
+            shared.append(words)
+            kept.append(Counter(words))
+
+
+def test_the_filter_may_be_asked_in_any_order_what_it_is_asked() -> None:
+    chance = random.Random("in any order")
+    stream = [text for _ in range(120) for text in near_threshold(chance)]
+    mixed, judged = NoveltyFilter(THRESHOLD), NoveltyFilter(THRESHOLD)
+    for text in stream:
+        pairs, near = mixed.pairs_left(text), mixed.nearest(text, 3)
+        kept = mixed.add(text) if chance.random() < 0.5 else mixed.judge(text).kept
+        assert near == judged.nearest(text, 3)
+        assert kept == judged.judge(text).kept == (pairs["score above"] == 0)
 
 
 # The bounds

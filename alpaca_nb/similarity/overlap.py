@@ -56,6 +56,9 @@ class OverlapIndex:
         self._longest = 0
         self._bounds: dict[int, Bounds] = {}  # by length of the new text
 
+    def __len__(self) -> int:
+        return self._count
+
     @property
     def lengths(self) -> NDArray[np.int32]:
         """Length of each kept text in words."""
@@ -120,15 +123,6 @@ class OverlapIndex:
     def of_fitting_length(self, outline: Outline) -> int:
         """How many texts the length alone leaves; only for the picture, nothing needs to count them."""
         return int(np.count_nonzero(self._allowed(outline, np.arange(self._count)) != IMPOSSIBLE))
-
-    def best_possible(self, outline: Outline) -> NDArray[np.float64]:
-        """For each kept text a score that its ROUGE-L with the new one cannot exceed, rounding set aside.
-
-        With d differing bits at least d words are in only one of both, so at most (m + n - d) / 2 are shared, and
-        F is at most 1 - d / (m + n).
-        """
-        different = _differing_bits(self._wide[:, : self._count], outline)
-        return 1 - different / np.maximum(self.lengths + outline.length, 1)
 
     def _allowed(self, outline: Outline, texts: NDArray[np.integer]) -> NDArray[np.int32]:
         """In how many words each of the numbered texts may differ; "clip" sends long ones to the last entry."""
