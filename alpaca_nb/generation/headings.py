@@ -41,7 +41,8 @@ def find_headings(text: str) -> list[Heading]:
     found: dict[int, Heading] = {}  # by where the name stands
     for at_line_start, pattern in ((True, _AT_LINE_START), (False, _WITHIN_LINE)):
         for match in pattern.finditer(text):
-            found.setdefault(match.start("name"), _heading(text, match, at_line_start=at_line_start))
+            if (place := match.start("name")) not in found:
+                found[place] = _heading(text, match, at_line_start=at_line_start)
     return [found[place] for place in sorted(found)]
 
 

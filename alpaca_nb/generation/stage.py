@@ -111,7 +111,7 @@ def _write(
     stage: Stage, settings: GenerationSettings, way: Way, folded: Fold, teacher: RecordedTeacher, evaluated: str
 ) -> Generated:
     """Write the final files, the data set last."""
-    rejected = write_jsonl(stage.path("rejected.jsonl"), map(dataclasses.asdict, folded.rejected))
+    rejected = write_jsonl(stage.path("rejected.jsonl"), map(vars, folded.rejected))
     provenance = write_jsonl(stage.path(*PROVENANCE), _provenance(settings, way, folded))
     label = _label(settings, folded.kept[0].model)
     generated = Generated(
@@ -119,7 +119,7 @@ def _write(
     )
     examples = [row.example for row in folded.kept]
     copy = write_parquet(stage.path("generation", "dataset.parquet"), examples)
-    rows = write_json(stage.path("dataset.json"), [dataclasses.asdict(example) for example in examples])
+    rows = write_json(stage.path("dataset.json"), [vars(example) for example in examples])
     text = dataset_card(generated.metrics(settings), settings.novelty_threshold, sha256_of(rows), evaluated)
     card = write_text(stage.path("DATASET_CARD.md"), text)
     generated.files.extend([teacher.ledger.path, rejected, provenance, copy, rows, card])
@@ -142,7 +142,7 @@ def _provenance(settings: GenerationSettings, way: Way, folded: Fold) -> Iterato
             "asked_for": way.name,
             "teacher": _label(settings, row.model),
             "model": row.model,
-            "usage": None if row.usage is None else dataclasses.asdict(row.usage),
+            "usage": None if row.usage is None else vars(row.usage),
             "nearest_kind": "seed" if is_seed else "row",
             "nearest_index": row.nearest_index - (0 if is_seed else seeds),
             "nearest_score": row.nearest_score,

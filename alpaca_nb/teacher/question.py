@@ -81,15 +81,3 @@ def request_body(settings: TeacherSettings, question: Question) -> dict[str, Jso
         body["service_tier"] = settings.service_tier
     return {**body, **(question.extra or {})}
 
-
-_NAMES_OF_THE_CLIENT = {
-    "model", "messages", "prompt", "temperature", "max_tokens", "max_completion_tokens", "stop", "reasoning_effort",
-    "response_format", "service_tier",
-}  # fmt: skip
-
-
-def arguments(body: Mapping[str, Json]) -> dict[str, Json]:
-    """The body as arguments of the `openai` client: what it has no name for travels in `extra_body`."""
-    extra = {name: value for name, value in body.items() if name not in _NAMES_OF_THE_CLIENT}
-    known = {name: value for name, value in body.items() if name in _NAMES_OF_THE_CLIENT}
-    return {**known, "extra_body": extra} if extra else known
