@@ -80,4 +80,3 @@ def request_body(settings: TeacherSettings, question: Question) -> dict[str, Jso
     if settings.service_tier:
         body["service_tier"] = settings.service_tier
     return {**body, **(question.extra or {})}
-
