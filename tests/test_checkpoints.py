@@ -243,6 +243,10 @@ def test_a_changed_configuration_begins_anew_and_says_so(tmp_path: Path, rows: l
     again = prepare_folder(folder, with_settings(number_of_processes=1), rows, rows[:2])
     assert again == "this run was broken off: it goes on from finetuning/checkpoints/step-000006"
     assert json.loads((folder / "settings.json").read_text())["number_of_processes"] == 1
+    (folder / "result.json").write_text("{}")  # what a run leaves last
+    ended = prepare_folder(folder, SETTINGS, rows, rows[:2])
+    assert ended == "this run had ended: it is measured and saved again from finetuning/checkpoints/step-000006"
+    assert not (folder / "result.json").exists()
     anew = prepare_folder(folder, with_settings(epochs=4), rows, rows[:2])
     assert anew == "training begins anew; changed since the last run: epochs 3 → 4"
     assert not (folder / "checkpoints").exists() and not (folder / METRICS_FILE).exists()

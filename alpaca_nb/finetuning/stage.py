@@ -67,9 +67,11 @@ def prepare_folder(
     new, old = fingerprint_of(settings, training, held_out, base), read_fingerprint(folder)
     checkpoint = newest_checkpoint(folder, new.digest)
     if checkpoint is not None:
+        had_ended = (folder / RESULT_FILE).exists()
         (folder / RESULT_FILE).unlink(missing_ok=True)
         write_settings(folder / SETTINGS_FILE, settings)  # who computes may have changed
-        return f"this run was broken off: it goes on from {folder.name}/{checkpoint.name}"
+        before = "had ended: it is measured and saved again" if had_ended else "was broken off: it goes on"
+        return f"this run {before} from {folder.name}/{checkpoint.name}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     write_rows(folder / TRAINING_ROWS_FILE, training)
