@@ -1,7 +1,8 @@
 """The forecast before training: sizes from the configuration, memory near the measured, refusals with a way out."""
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ from alpaca_nb.finetuning.preflight import (
     work_of,
 )
 from alpaca_nb.finetuning.published import STANFORD, ours, side_by_side
-from alpaca_nb.finetuning.results import read_metrics
+from alpaca_nb.finetuning.results import TrainingResult, read_metrics
 from alpaca_nb.finetuning.settings import TrainingSettings, settings_from
 from alpaca_nb.finetuning.stage import train_in_processes
 from alpaca_nb.finetuning.watching import TENSORBOARD_FOLDER
@@ -151,11 +152,24 @@ def test_what_does_not_fit_is_refused_with_what_would() -> None:
     assert text.startswith("this run needs 11") and "there are 23.5 GiB" in text
     assert "lora_rank=16 and activation_checkpointing=true (1" in text and "one 140 GB GPU (H200)" in text
     assert "one 80 GB GPU" not in text
-    assert check_memory(LLAMA_7B, SETTINGS, ROWS, forecasts(LLAMA_7B, SETTINGS, ROWS, ELSEWHERE[2])) == "it fits"
+    enough, big = 64 * GIB, forecasts(LLAMA_7B, SETTINGS, ROWS, ELSEWHERE[2])
+    assert check_memory(LLAMA_7B, SETTINGS, ROWS, big, enough) == "it fits"
     crowded = forecasts(LLAMA_7B, SETTINGS, ROWS, Machine("a large computer in use", 512, 1 << 50, 1e11, kind="cpu"))
     assert "are needed" in check_memory(LLAMA_7B, SETTINGS, ROWS, crowded)
     rows = table(answers)
-    assert rows[0][3:] == ("no", "–") and [len(row) for row in rows] == [5] * len(rows)
+    assert rows[0][4:] == ("no", "–") and [len(row) for row in rows] == [6] * len(rows)
+
+
+def test_the_computers_own_memory_holds_the_model_once_whatever_the_number_of_gpus() -> None:
+    one, eight = (forecast(LLAMA_7B, SETTINGS, ROWS, card) for card in (ELSEWHERE[2], ELSEWHERE[3]))
+    thin = forecast(LLAMA_7B, with_settings(lora_rank=16), ROWS, ELSEWHERE[0])
+    whole = 4 * LLAMA_7B.parameters
+    assert (one.host - 2 * GIB, eight.host - 8 * 2 * GIB, thin.host - 2 * GIB) == (whole, whole, whole // 2)
+    assert table([eight])[0][3] == "41.1 GiB"
+    laptop = forecast(LLAMA_7B, SETTINGS, ROWS, LAPTOP)
+    assert laptop.host == 2 * laptop.memory.total
+    words = check_memory(LLAMA_7B, SETTINGS, ROWS, [one], free=16 * GIB)
+    assert words.startswith("warning: 27.1 GiB of the computer's own memory are needed, 16.0 GiB are free now")
 
 
 @settings(deadline=None, max_examples=25)
@@ -186,29 +200,56 @@ def test_machines_are_known_by_name_and_speed() -> None:
     assert (in_time(50), in_time(600), in_time(7200), in_gib(3.25 * GIB)) == ("50 s", "10 min", "2.0 h", "3.2 GiB")
 
 
-@pytest.mark.slow
-def test_the_forecast_is_near_what_a_run_takes(tmp_path: Path) -> None:
-    """Memory within 30 % of the process's peak, with curves for TensorBoard and the original's pad row on the way."""
-    pytest.importorskip("tensorboard", reason="the extra `tensorboard` is not installed")
+@dataclass(frozen=True)
+class Run:
+    """A run in one process: with the original's pad row, and with curves where TensorBoard is installed."""
+
+    folder: Path
+    settings: TrainingSettings
+    rows: list[EncodedRow]
+    result: TrainingResult
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     examples = [Example("Count.", ", ".join(map(str, range(n % 40))), "one two " * (5 + n % 40)) for n in range(140)]
     rows = list(encode_examples(examples, load_tokenizer(model_folder(BASE))).rows)
     chosen = with_settings(
-        batch_size=64, epochs=1, learning_rate=1e-3, add_pad_row=True, tensorboard=True, precision="bfloat16"
+        batch_size=64,
+        epochs=1,
+        learning_rate=1e-3,
+        add_pad_row=True,
+        tensorboard=find_spec("tensorboard") is not None,
+        precision="bfloat16",
     )
-    result = train_in_processes(tmp_path / "finetuning", chosen, rows[:130], rows[130:])
+    folder = tmp_path_factory.mktemp("run") / "finetuning"
+    return Run(folder, chosen, rows, train_in_processes(folder, chosen, rows[:130], rows[130:]))
+
+
+@pytest.mark.slow
+def test_the_forecast_is_near_what_a_run_takes(run: Run) -> None:
+    """Memory within 30 % of the process's peak."""
     machine = Machine("here", 1, 8 * GIB, 1e11, kind="cpu")
-    expected = forecast(read_shape(model_folder(BASE)), chosen, rows[:130], machine).memory.total
-    assert result.peak_memory_bytes / expected == pytest.approx(1, abs=0.3), (result, expected)
-    assert 0 < result.mfu < 1.5
-    assert AutoModelForCausalLM.from_pretrained(tmp_path / "model").config.vocab_size == 1 + len(
-        load_tokenizer(model_folder(BASE))
+    expected = forecast(read_shape(model_folder(BASE)), run.settings, run.rows[:130], machine).memory.total
+    assert run.result.peak_memory_bytes / expected == pytest.approx(1, abs=0.3), (run.result, expected)
+    assert 0 < run.result.mfu < 1.5
+
+
+@pytest.mark.slow
+def test_the_originals_pad_row_is_in_the_saved_model(run: Run) -> None:
+    tokens = len(load_tokenizer(model_folder(BASE)))
+    model = run.folder.with_name("model")
+    assert AutoModelForCausalLM.from_pretrained(model).config.vocab_size == 1 + tokens
+    assert load_tokenizer(model).pad_token == "[PAD]"
+
+
+@pytest.mark.slow
+def test_curves_are_written_for_tensorboard(run: Run) -> None:
+    reader = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator", reason="the extra `tensorboard` is not installed"
     )
-    assert load_tokenizer(tmp_path / "model").pad_token == "[PAD]"
-
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    curves = EventAccumulator(str(tmp_path / "finetuning" / TENSORBOARD_FOLDER)).Reload()
-    metrics = read_metrics(tmp_path / "finetuning")
+    curves = reader.EventAccumulator(str(run.folder / TENSORBOARD_FOLDER)).Reload()
+    metrics = read_metrics(run.folder)
     assert [point.step for point in curves.Scalars("loss")] == [1, 2]
     assert [point.value for point in curves.Scalars("loss")] == [pytest.approx(line.loss) for line in metrics]
     assert set(curves.Tags()["scalars"]) == {"loss", "gradient norm", "learning rate", "tokens per second", "MFU"}

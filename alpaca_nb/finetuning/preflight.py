@@ -20,6 +20,9 @@ from alpaca_nb.finetuning.settings import TrainingSettings
 
 FLOAT32, BFLOAT16 = 4, 2
 PROCESS = {"cpu": round(0.56 * GIB), "cuda": round(0.9 * GIB)}  # Python, torch and its libraries; CUDA's context
+BESIDE_A_GPU = (
+    2 * GIB
+)  # of the computer's own memory, for each process: Python, torch and CUDA's libraries; an estimate
 STEPS_LOOKED_AT = 50
 MEMORY_LEFT_FREE = 0.03  # of a device: no allocator fills it to the last byte
 
@@ -61,6 +64,7 @@ class Forecast:
     machine: Machine
     memory: Memory
     seconds: float
+    host: int  # bytes of the computer's own memory, all processes together
 
     @property
     def fits(self) -> bool:
@@ -152,7 +156,19 @@ def forecast(shape: ModelShape, settings: TrainingSettings, rows: Sequence[Encod
     flops = shape.training_flops(work.tokens, work.learned_tokens, adapter_parameters(shape, settings))
     if settings.activation_checkpointing:
         flops *= 4 / 3  # each layer's forward pass a second time
-    return Forecast(machine, memory, flops / machine.expected_flops if machine.peak_flops else math.nan)
+    seconds = flops / machine.expected_flops if machine.peak_flops else math.nan
+    return Forecast(machine, memory, seconds, host_bytes(shape, settings, machine, memory))
+
+
+def host_bytes(shape: ModelShape, settings: TrainingSettings, machine: Machine, memory: Memory) -> int:
+    """Bytes of the computer's own memory: what the processes need on CPUs, and beside GPUs the model as it is loaded.
+
+    It is loaded once, by process 0, which deals it out (`shares.build_model`); saving it takes no more.
+    """
+    if machine.kind == "cpu":
+        return machine.processes * memory.total
+    frozen = settings.lora_rank > 0 and settings.precision != "float32"
+    return machine.processes * BESIDE_A_GPU + (BFLOAT16 if frozen else FLOAT32) * shape.parameters
 
 
 def forecasts(
@@ -163,16 +179,21 @@ def forecasts(
 
 
 def check_memory(
-    shape: ModelShape, settings: TrainingSettings, rows: Sequence[EncodedRow], answers: Sequence[Forecast]
+    shape: ModelShape,
+    settings: TrainingSettings,
+    rows: Sequence[EncodedRow],
+    answers: Sequence[Forecast],
+    free: int | None = None,
 ) -> str:
     """Raise `TrainingError` if the first of `answers`, this machine's, does not fit, naming what would.
 
-    Returns words about memory: that it fits, or that others use so much now that the run may be slow or end.
+    Returns words about memory: that it fits, or that so little of the computer's own is free (bytes, by default what is
+    free now) that the run may be slow or end.
     """
-    here = answers[0]
-    needed, free = here.machine.processes * here.memory.total, psutil.virtual_memory().available
-    if here.fits and here.machine.kind == "cpu" and needed > free:
-        return f"warning: {in_gib(needed)} are needed, {in_gib(free)} are free now: close other programs"
+    here, free = answers[0], psutil.virtual_memory().available if free is None else free
+    if here.fits and here.host > free:
+        beside = " of the computer's own memory" if here.machine.kind == "cuda" else ""
+        return f"warning: {in_gib(here.host)}{beside} are needed, {in_gib(free)} are free now: close other programs"
     if here.fits:
         return "it fits"
     changes: tuple[dict[str, object], ...] = (
@@ -209,12 +230,13 @@ def beside_llama_7b(
 
 
 def table(answers: Sequence[Forecast]) -> list[tuple[str, ...]]:
-    """Rows of a table: machine, memory needed and there (each process), whether it fits, time of the steps."""
+    """Rows of a table: machine, memory needed and there (each process), the computer's own, fits, time."""
     return [
         (
             answer.machine.name,
             in_gib(answer.memory.total),
             in_gib(answer.machine.memory),
+            in_gib(answer.host),
             "yes" if answer.fits else "no",
             in_time(answer.seconds) if answer.fits else "–",
         )
