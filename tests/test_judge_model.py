@@ -49,7 +49,7 @@ def judged_by(
     budget: float = 1.0,
     price: Price | None = None,
     attempts: int = 1,
-    timeout: float = 10.0,
+    timeout: float = 120.0,
 ) -> tuple[Judged, float, int]:
     """Returns what was judged, the dollars, and the number of requests that reached the endpoint."""
 
@@ -155,14 +155,15 @@ def test_a_time_out_is_no_verdict_and_is_asked_again_next_time(tmp_path: Path) -
 
     def slow(number: int, prompt: str) -> StubReply:
         if "task 1." in prompt:
-            wait.wait(20)
+            wait.wait(100)
         return by_strength(number, prompt)
 
-    judged, _, _ = judged_by(slow, contests(3), tmp_path, timeout=2.0)
+    judged, _, _ = judged_by(slow, contests(3), tmp_path, timeout=5.0)
     wait.set()
-    assert "no complete answer within 2 s" in judged.undecided["q1"]
+    assert "no complete answer within 5 s" in judged.undecided["q1"]
     again, _, requests = judged_by(by_strength, contests(3), tmp_path)
-    assert requests == 2 and len(again.verdicts) == 3 and not again.undecided
+    assert 2 <= requests <= 2 * len(judged.undecided), "what was answered is not asked again"
+    assert len(again.verdicts) == 3 and not again.undecided
 
 
 def test_an_endpoint_that_is_down_stops_the_comparison(tmp_path: Path) -> None:

@@ -11,20 +11,26 @@ from rating_runs import HOSTILE, STRONG, rating_server, run_to_rate
 from alpaca_nb.comparison.ratings import RATINGS_FILE, read_ratings
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Request
 
 PAIRS = 7  # one of them equal, so six to rate
 
 
-def open_page(browser: "Browser", url: str, traffic: list[str]) -> "Page":
+def open_page(browser: "Browser", url: str, sent: "list[Request] | None" = None) -> "Page":
     """A page of a browser context of its own, as a rater at another machine would have it."""
     page = browser.new_context().new_page()
     page.set_default_timeout(180_000)
-    page.on("response", lambda answer: traffic.append(f"{answer.url} {answer.headers} {answer.text()}"))
-    page.on("request", lambda request: traffic.append(f"{request.url} {request.post_data}"))
+    if sent is not None:
+        page.on("requestfinished", lambda request: sent.append(request))  # its body is read at the end, not here
     page.goto(url)
     count_is(page, 0)
     return page
+
+
+def words_of(request: "Request") -> str:
+    answer = request.response()
+    assert answer is not None
+    return f"{request.url} {request.post_data} {answer.headers} {answer.text()}"
 
 
 def count_is(page: "Page", done: int) -> None:
@@ -38,9 +44,9 @@ def better_key(page: "Page") -> str:
 
 def test_three_raters_at_once(browser: "Browser", tmp_path: Path) -> None:
     run_dir = run_to_rate(tmp_path, PAIRS)
-    traffic: list[str] = []
+    sent: list[Request] = []
     with rating_server(run_dir) as server:
-        pages = [open_page(browser, server.url, traffic) for _ in range(3)]
+        pages = [open_page(browser, server.url, sent) for _ in range(3)]
         seen: list[list[str]] = [[], [], []]
         for done in range(1, PAIRS):
             for page, own in zip(pages, seen, strict=True):  # in turns, all three sessions open
@@ -59,19 +65,21 @@ def test_three_raters_at_once(browser: "Browser", tmp_path: Path) -> None:
         pages[0].keyboard.press("3")
         count_is(pages[0], PAIRS - 1)
         assert pages[0].is_hidden("#reason") and pages[0].input_value("#reason") == ""
+        traffic = [words_of(request) for request in sent]
     assert len({tuple(own) for own in seen}) == 3 and len({tuple(sorted(own)) for own in seen}) == 1
     ratings = read_ratings(run_dir / RATINGS_FILE)
     assert len({rating.rater for rating in ratings}) == 3
     assert [rating.winner for rating in ratings].count("tuned") == 17 and len(ratings) == 18
     assert [rating.reason for rating in ratings if rating.side == "tie"] == ["both say 123"]
     assert all(0 < rating.seconds < 60 for rating in ratings)
-    assert traffic and not any("tuned" in line for line in traffic), "no model's name in page or traffic"
+    assert sum("/api/click" in line for line in traffic) >= 17 and any("page.js" in line for line in traffic)
+    assert not any("tuned" in line for line in traffic), "no model's name in page or traffic"
 
 
 def test_hostile_answers_are_shown_as_text(browser: "Browser", tmp_path: Path) -> None:
     errors: list[str] = []
     with rating_server(run_to_rate(tmp_path, 2)) as server:
-        page = open_page(browser, server.url, [])
+        page = open_page(browser, server.url)
         page.on("pageerror", lambda error: errors.append(str(error)))
         assert HOSTILE in page.inner_text("#a") and HOSTILE in page.inner_text("#b")
         assert page.title() == "Which answer is better?"
@@ -84,7 +92,7 @@ def test_hostile_answers_are_shown_as_text(browser: "Browser", tmp_path: Path) -
 def test_a_killed_server_costs_at_most_the_click_in_flight(browser: "Browser", tmp_path: Path) -> None:
     run_dir = run_to_rate(tmp_path, PAIRS)
     with rating_server(run_dir) as server:
-        page = open_page(browser, server.url, [])
+        page = open_page(browser, server.url)
         for done in (1, 2, 3):
             page.keyboard.press(better_key(page))
             count_is(page, done)
