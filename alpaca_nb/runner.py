@@ -24,7 +24,7 @@ from alpaca_nb.run_progress import as_typed, duration, shown
 from alpaca_nb.runs import NOTEBOOKS_FOLDER, OUTPUT_FOLDER, STAGES, Parameter
 from alpaca_nb.scrub import scrubber
 from alpaca_nb.stopping import Stopped, stops_in_order
-from alpaca_nb.summary import Outcome, summary_table
+from alpaca_nb.summary import Outcome, caveat, summary_table
 
 _HOUR = 3600
 SECONDS_PER_CELL = {  # generous: they end a cell that hangs, not one that is slow
@@ -94,6 +94,8 @@ def run(recipe: Recipe, run_dir: Path | None = None, options: Options | None = N
         finally:
             rest = [Outcome(stage, "not run", 0.0, None) for stage in options.stages[len(outcomes) :]]
             print(f"\n{summary_table([*outcomes, *rest])}", file=out, flush=True)
+            if note := caveat(outcomes):
+                print(f"\n{note}", file=out, flush=True)
         report = folder / "report.html"
         if report.exists():
             print(f"\nReport: {as_typed(report)}", file=out, flush=True)

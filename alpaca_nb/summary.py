@@ -6,6 +6,14 @@ from typing import Any
 
 from alpaca_nb.runs import StageRecord
 
+CAVEATS = {
+    "smollm2-135m": (
+        "The base model had been instruction-tuned before, for another (chat) format: it is re-tuned here, and most\n"
+        "of the gain is that it learns this format and these families of tasks, not general ability."
+    ),
+    "random-llama-1m": "The base model is random: these results test the kit and say nothing about fine-tuning.",
+}
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -42,6 +50,15 @@ def key_metric(record: StageRecord | None) -> str:
         return _KEY_METRICS[record.stage](record.metrics)
     except (KeyError, TypeError, ValueError):
         return ""  # a table of results must not fail a run whose records are good
+
+
+def caveat(outcomes: Sequence[Outcome]) -> str:
+    """What must stand beside the result of the comparison, where its base model makes it look like more than it is."""
+    records = {item.stage: item.record for item in outcomes if item.record is not None}
+    answered = records.get("04_inference")
+    if answered is None or not key_metric(records.get("05_blind_comparison")):
+        return ""
+    return CAVEATS.get(str(answered.parameters.get("base_model")), "")
 
 
 def _generation(metrics: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """The command as a user types it: answers at once, says what is wrong in one line, and exits with the right status."""
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from alpaca_nb import __version__, check, cli, recipes
 from alpaca_nb.runs import STAGES, StageRecord
-from alpaca_nb.summary import Outcome, key_metric, summary_table
+from alpaca_nb.summary import Outcome, caveat, key_metric, summary_table
 
 HEAVY = ("torch", "papermill", "transformers", "numpy", "nbformat", "matplotlib", "yaml")
 
@@ -125,3 +126,16 @@ def test_summary_shows_the_key_metric_and_forgives_its_absence() -> None:
         "03_finetune_fsdp  done        12.3  held-out loss 4.000 → 2.500",
         "04_inference      not run",
     ]
+
+
+def test_a_gain_in_format_is_said_to_be_one() -> None:
+    verdict = record(STAGES[4], strict={"untuned": 0.1, "tuned": 0.7, "difference": 0.6, "interval": [0.5, 0.68]})
+
+    def beside(base_model: str, *others: StageRecord) -> str:
+        answered = dataclasses.replace(record(STAGES[3]), parameters={"base_model": base_model})
+        return caveat([Outcome(item.stage, "done", 1.0, item) for item in (answered, *others)])
+
+    assert "re-tuned" in beside("smollm2-135m", verdict)
+    assert "random" in beside("random-llama-1m", verdict)
+    assert beside("HuggingFaceTB/SmolLM2-135M", verdict) == ""
+    assert beside("smollm2-135m") == "", "nothing to explain before the comparison"
