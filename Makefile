@@ -4,6 +4,7 @@
 # make student copies of the notebooks with empty exercises, in build/student
 # make slides  a deck a notebook, with the outputs of a run (RUN=FOLDER, else tiny's), into build/slides
 # make reader  the six lessons and the glossary as one page that prints well: build/reader.html
+# make api     the reference of alpaca_nb from its docstrings, as pages: build/api/index.html
 # make lint types format pins clean
 #
 # PYTHON=python3.12 chooses the interpreter. TORCH_INDEX= (empty) takes PyPI's own build of torch (CUDA on Linux);
@@ -23,7 +24,7 @@ LIST_PINS := sed -n 's/^ *- \([A-Za-z0-9._-]*==[^ ]*\).*/\1/p' environment.yml
 REACHES := import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=10)
 NBSTRIPOUT_FLAGS := --keep-id --extra-keys "metadata.papermill cell.metadata.papermill metadata.widgets metadata.language_info.version"
 
-.PHONY: run test install lint types format lab student slides reader pins clean
+.PHONY: run test install lint types format lab api student slides reader pins clean
 
 run: $(INSTALLED)
 	@$(BIN)/alpaca-nb run $(RECIPE)
@@ -39,6 +40,11 @@ student: $(INSTALLED)
 
 slides reader: $(INSTALLED)
 	@$(BIN)/python -m alpaca_nb.handouts $@ --run-dir $(RUN)
+
+# -W ignore: pdoc warns about annotations of packages that are not installed, and shows them as text.
+api: $(INSTALLED)
+	@$(BIN)/python -W ignore -m pdoc alpaca_nb --no-show-source --output-directory build/api
+	@echo "Reference: build/api/index.html"
 
 lint: $(INSTALLED)
 	@$(BIN)/ruff check .
