@@ -61,10 +61,11 @@ class Job:
     cells: int = 0
     prompt: int = 0  # the number in the brackets of "In [5]"
     first_line: str = ""
+    said: str = ""  # the last line that the running cell has printed
 
     def cell_started(self, cell: nbformat.NotebookNode, cell_index: int) -> None:
         """Note where the notebook is; nbclient calls this before every cell, prose included."""
-        self.cell = cell_index + 1
+        self.cell, self.said = cell_index + 1, ""
         if cell.cell_type == "code":
             self.prompt += 1
             lines = [line for line in cell.source.splitlines() if line.strip() and not line.lstrip().startswith("#")]
@@ -186,7 +187,9 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
     ) -> nbformat.NotebookNode | None:
         output = super().process_message(msg, cell, cell_index)
         if output is not None and output.output_type == "stream":
-            self.kernel_log.write(self.nb_man.job.scrub("".join(output.text)))
+            text = self.nb_man.job.scrub("".join(output.text))
+            self.kernel_log.write(text)
+            self.nb_man.job.said = next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
         elif output is not None and output.output_type == "error":
             now = datetime.now().strftime("%H:%M:%S")
             self.kernel_log.write(f"\n[{now}] {self.nb_man.job.place}\n")

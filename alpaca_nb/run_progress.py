@@ -1,6 +1,7 @@
 """What `alpaca-nb run` shows while a stage runs: one line that replaces itself, or a plain line every half minute.
 
-The words come from the stage itself (`.progress.json`, see `progress`), the position from papermill.
+The words come from the stage itself (`.progress.json`, see `progress`), or else are the last line that the running cell
+has printed, such as that of a download; the position comes from papermill.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_REFRESHES = 0.5
 SECONDS_BETWEEN_LINES = 30.0
 SECONDS_WORDS_STAY_FRESH = 120.0
+MOST_WORDS = 90  # characters of what a cell has printed
 _CLEAR_LINE = "\r\x1b[2K"
 
 
@@ -38,7 +40,7 @@ def shown(stage: str, job: "Job", run_dir: Path, out: TextIO | None = None) -> I
         parts = [stage, duration(time.monotonic() - started)]
         if job.cell:
             parts.append(f"cell {job.cell} of {job.cells}")
-        return " · ".join([*parts, *_fresh_words(words)])
+        return " · ".join([*parts, *(_fresh_words(words) or filter(None, [job.said[:MOST_WORDS]]))])
 
     def refresh() -> None:
         while not finished.wait(SECONDS_BETWEEN_REFRESHES if live else SECONDS_BETWEEN_LINES):

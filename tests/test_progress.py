@@ -1,11 +1,15 @@
 """The line of progress: a count, and a time left that follows the pace, not the start-up or what was done before."""
 
+import io
 import re
+import threading
 from pathlib import Path
 
+import nbformat
 import pytest
 
-from alpaca_nb import progress
+from alpaca_nb import progress, run_progress
+from alpaca_nb.execution import Job
 from alpaca_nb.progress import PROGRESS_FILE, Progress
 
 
@@ -50,3 +54,33 @@ def test_what_an_earlier_run_had_done_is_no_pace(tmp_path: Path, clock: Clock) -
     assert seconds_left(one.line(92, "")) == 2 * 8
     one.update(92, "loss 0.5")
     assert "92 of 100 · 14 s · about 16 s left · loss 0.5" in (tmp_path / PROGRESS_FILE).read_text()
+
+
+class Screen(io.StringIO):
+    """Output that says when something was shown, and what."""
+
+    def __init__(self, awaited: str) -> None:
+        super().__init__()
+        self.awaited, self.shown = awaited, threading.Event()
+
+    def write(self, text: str) -> int:
+        if self.awaited in text:
+            self.shown.set()
+        return super().write(text)
+
+
+def test_a_wait_shows_what_the_cell_has_printed_until_the_stage_has_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_progress, "SECONDS_BETWEEN_LINES", 0.01)
+    job = Job(tmp_path, tmp_path, tmp_path, {}, str, 60, cells=70)
+    job.cell_started(nbformat.v4.new_code_cell("fetch()"), 15)
+    job.said = "Downloading a model (93 MB) …"
+    screen = Screen("cell 16 of 70 · Downloading a model (93 MB) …")
+    with run_progress.shown("03_finetune_fsdp", job, tmp_path, screen):
+        assert screen.shown.wait(60)
+        Progress("steps", 100, tmp_path).update(0, "loading")
+        screen.awaited, screen.shown = "0 of 100", threading.Event()
+        assert screen.shown.wait(60)
+    job.cell_started(nbformat.v4.new_code_cell("x = 1"), 16)
+    assert job.said == "", "another cell, other words"

@@ -127,11 +127,13 @@ def environment(number_of_processes: int) -> dict[str, str]:
     """Each process gets its share of the cores, and fixed borders between small and large pieces of memory.
 
     Left to itself, glibc's allocator moves those borders as it goes: large tensors then leave holes that none fits
-    again, a tenth more memory on two processes. The setting is glibc's own (Linux); nothing else reads it.
+    again, a tenth more memory on two processes. The setting is glibc's own (Linux); nothing else reads it. On Windows
+    torchrun asks for libuv, without which torch is built there (pytorch/pytorch#139990), unless it is told not to.
     """
     threads = max(1, (os.cpu_count() or 1) // number_of_processes)
     tunables = [os.environ.get("GLIBC_TUNABLES", ""), *(f"glibc.malloc.{name}={value}" for name, value in ALLOCATOR)]
-    return {"OMP_NUM_THREADS": str(threads), "GLIBC_TUNABLES": ":".join(filter(None, tunables))}
+    settings = {"OMP_NUM_THREADS": str(threads), "GLIBC_TUNABLES": ":".join(filter(None, tunables))}
+    return {**settings, "USE_LIBUV": "0"} if sys.platform == "win32" else settings
 
 
 def why(output: str, log_folder: Path, status: int, since: float) -> str:
