@@ -9,6 +9,7 @@ import errno
 import functools
 import io
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,6 +62,7 @@ def _say(error: BaseException, status: int) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from alpaca_nb import recipes, runner
+    from alpaca_nb.run_progress import as_typed
     from alpaca_nb.runs import NOTEBOOKS_FOLDER
 
     notebooks = (options.notebooks or NOTEBOOKS_FOLDER).expanduser().resolve()
@@ -72,8 +74,16 @@ def _run(options: argparse.Namespace) -> int:
         seconds_per_cell=options.cell_timeout,
         notebooks_folder=notebooks,
     )
-    runner.run(recipe, options.run_dir, chosen)
+    folder = runner.run(recipe, options.run_dir, chosen)
+    if (folder / "model").is_dir():
+        print(f"Next:   {_as_called()} chat {as_typed(folder)}   (talk to the model; --help names what else there is)")
     return 0
+
+
+def _as_called() -> str:
+    """This program as the caller has to type it: by name where the shell finds it, else by its path."""
+    called = Path(sys.argv[0])
+    return PROGRAM if called.stem != PROGRAM or shutil.which(PROGRAM) == str(called) else str(called)
 
 
 def _recipes(options: argparse.Namespace) -> int:
@@ -130,7 +140,8 @@ def _parser() -> argparse.ArgumentParser:
         prog=PROGRAM,
         description="Stanford Alpaca as six notebooks: from 175 seed tasks to a fine-tuned model and its bill.",
         epilog="first steps:\n  alpaca-nb check        is this machine ready?\n"
-        "  alpaca-nb run tiny     all six notebooks: no key, no GPU, about 8 minutes",
+        "  alpaca-nb run tiny     all six notebooks: no key, no GPU, about 5 minutes\n"
+        "  alpaca-nb lab          the same by hand, in JupyterLab",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")

@@ -117,8 +117,10 @@ def record(stage: str, **metrics: object) -> StageRecord:
 def test_summary_shows_the_key_metric_and_forgives_its_absence() -> None:
     loss = record(STAGES[2], held_out_loss_before=4.0, held_out_loss_after=2.5)
     verdict = {"untuned": 0.1, "tuned": 0.7, "difference": 0.6, "interval": [0.5, 0.68]}
+    both = {"strict": verdict, "lenient": {**verdict, "untuned": 0.4}}
     assert key_metric(loss) == "held-out loss 4.000 → 2.500"
     assert "untuned 10%, tuned 70% (difference +50% to +68%)" in key_metric(record(STAGES[4], strict=verdict))
+    assert key_metric(record(STAGES[4], **both)).endswith("; in any form 40%, 70%")
     assert key_metric(record(STAGES[4])) == ""
     assert key_metric(None) == ""
     table = summary_table([Outcome(STAGES[2], "done", 12.34, loss), Outcome(STAGES[3], "not run", 0.0, None)])
