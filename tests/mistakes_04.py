@@ -83,7 +83,7 @@ MISTAKES: dict[str, list[tuple[Any, str]]] = {
         (lambda stage: (padding(stage)[0], 0.0), "The second is not right yet"),
     ],
     "04.4": [
-        (below, "the sum stays below"),
+        (below, "else it stays below"),
         (unsorted, "The likeliest token has to come first"),
         ((lambda shares, top_p: [n for n, share in enumerate(shares) if share >= 1 - top_p]), "no limit for a single"),
         (least_first, "cases are right. The first that is not"),
