@@ -64,6 +64,12 @@ def test_what_a_user_may_add_is_named_in_a_comment_with_the_version_tested() -> 
     assert {name: version for name, version in named.items() if not choices()[name].specifier.contains(version)} == {}
 
 
+def test_conda_needs_one_named_channel_and_gives_only_python_and_pip() -> None:
+    environment = yaml.safe_load((REPOSITORY / "environment.yml").read_text(encoding="utf-8"))
+    assert environment["channels"] == ["conda-forge"]
+    assert [entry for entry in environment["dependencies"] if isinstance(entry, str)] == ["python=3.11", "pip"]
+
+
 def test_every_pin_says_what_needs_it() -> None:
     text = (REPOSITORY / "environment.yml").read_text(encoding="utf-8")
     silent = [line for line in text.splitlines() if re.match(r"\s+- \S+==", line) and "  # " not in line]
