@@ -87,7 +87,7 @@ def test_tokens_without_a_name_are_taken_away_too(random_models: dict[str, Path]
 
 
 def test_a_short_text_of_many_tokens_is_refused(demo: Demo) -> None:
-    with pytest.raises(RefusedError, match="tokens; 2,048 are allowed"):
+    with pytest.raises(RefusedError, match="tokens; 1,023 are allowed"):
         last(demo, "Translate.", "\U0001f9d1" * 4000)
 
 
@@ -141,7 +141,8 @@ def test_openai_s_moderation_sees_question_and_whole_answer(
     with served_teacher() as url:
         demo = demo_of(random_models, OpenAIModeration(url))
         seen = list(demo.ask("x", "Name a river.", "", GREEDY, 12))
-        assert {shown.tuned for shown in seen[:-2]} == {""}, "nothing is shown before it has been looked at"
+        assert {shown.tuned for shown in seen[:-1]} == {""}, "nothing is shown before it has been looked at"
+        assert not any(shown.exchange for shown in seen[:-1]), "nor can it be reported, and so be read"
         assert seen[-1].tuned and "withheld" not in seen[-1].tuned
         with pytest.raises(RefusedError, match="moderation: violence"):
             last(demo, "How do I kill time?")  # it goes by words, and says so

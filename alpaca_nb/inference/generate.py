@@ -121,6 +121,7 @@ def continue_rows(
         eos_token_id=sorted(end_ids(model)),
         pad_token_id=pad_id,
         watermarking_config=options.pop("watermarking_config", None),
+        min_new_tokens=options.pop("min_new_tokens", None),
     )
     with torch.inference_mode(), fitting_threads(model):
         output = model.generate(  # type: ignore[operator]

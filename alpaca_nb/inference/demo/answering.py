@@ -15,6 +15,7 @@ from alpaca_nb.inference.demo.guards import (
 )
 from alpaca_nb.inference.demo.moderation import Moderator
 from alpaca_nb.inference.demo.watermark import Detection, detect, marking
+from alpaca_nb.inference.generate import room_after
 from alpaca_nb.inference.run_models import Loaded, Which
 from alpaca_nb.inference.sampling import Sampling
 from alpaca_nb.memory import give_back_freed_memory
@@ -25,7 +26,7 @@ WITHHELD = "[withheld: {}]"
 
 @dataclass(frozen=True)
 class Shown:
-    """What the page shows at one moment; `exchange` is filled when all is written."""
+    """What the page shows at one moment; `exchange` is what a report of it would hold, empty before the first words."""
 
     tuned: str = ""
     untuned: str = ""
@@ -56,24 +57,24 @@ class Demo:
         tokenizer = self.models["tuned"].tokenizer
         instruction, input = checked_question(instruction, input, special_tokens(tokenizer))
         tokens = len(tokenizer(alpaca_prompt(instruction, input)).input_ids)
-        if tokens > MOST_PROMPT_TOKENS:
-            raise RefusedError(f"This question has {tokens:,} tokens; {MOST_PROMPT_TOKENS:,} are allowed.")
+        if tokens > (most := min(MOST_PROMPT_TOKENS, room_after(0, self.models["tuned"].model) - 1)):
+            raise RefusedError(f"This question has {tokens:,} tokens; {most:,} are allowed.")
         if objection := self.moderator.objection(f"{instruction}\n{input}"):
             raise RefusedError(f"This question is not answered: {objection}.")
         limit = max(1, min(int(max_new_tokens), MOST_NEW_TOKENS))
         asked: list[Which] = ["tuned", "untuned"] if compare and "untuned" in self.models else ["tuned"]
-        shown = Shown(status="waiting …")
-        yield shown
+        question: dict[str, object] = {"instruction": instruction, "input": input}
+        settings: dict[str, object] = {**dataclasses.asdict(sampling), "max_new_tokens": limit}
+        written: dict[str, str] = {}
+        said: dict[str, str] = {}
+        yield Shown(status="waiting …")
         with self._computing:
             for which in asked:
                 for text, status in self._write(which, instruction, input, sampling.checked(), limit):
-                    tuned, untuned = (text, shown.untuned) if which == "tuned" else (shown.tuned, text)
-                    shown = Shown(tuned, untuned, status)
-                    yield shown
+                    written[which], said[which] = text, status
+                    exchange = question | written | settings if written["tuned"] else {}
+                    yield Shown(written["tuned"], written.get("untuned", ""), " · ".join(said.values()), exchange)
         give_back_freed_memory()  # a thread for each answer leaves holes that would add up over days
-        exchange: dict[str, object] = {"instruction": instruction, "input": input, "tuned": shown.tuned}
-        exchange |= {"untuned": shown.untuned} if "untuned" in asked else {}
-        yield dataclasses.replace(shown, exchange={**exchange, **dataclasses.asdict(sampling), "max_new_tokens": limit})
 
     def detect(self, text: str) -> Detection:
         """Look for the watermark in any text; raises `RefusedError` for one that is too long."""
