@@ -1,6 +1,8 @@
 """Fixtures that several test files share."""
 
+import contextlib
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -37,10 +39,15 @@ def upstream_data() -> Path:
 
 @pytest.fixture
 def free_port() -> int:
-    """A TCP port of the loopback address that nobody listens on now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """A TCP port of the loopback address that nobody listens on now.
+
+    It lies below those that Linux and macOS give to connections, or one could take it before the test does.
+    """
+    for port in random.SystemRandom().sample(range(15_000, 32_000), 1_000):
+        with contextlib.suppress(OSError), socket.socket() as one:
+            one.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("of a thousand ports none is free")
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,7 @@ SECONDS_FOR_MACHINES_TO_JOIN = 3600
 _FAILURE = re.compile(r"rank\s*: (\d+) \(local_rank: (\d+)\).*\n.*exitcode\s*: (-?\d+)")
 _CONSEQUENCE = re.compile(
     r"[Cc]onnection (closed|reset|refused)|Broken pipe|Timed out|NCCL|recv|SignalException|SIGTERM"
+    r"|gloo/transport|Dist(Network|Store|Backend)Error"
 )
 
 
