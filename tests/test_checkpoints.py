@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -210,6 +211,17 @@ def test_too_small_a_disk_is_refused_before_the_first_step(tmp_path: Path) -> No
     check_disk(tmp_path, weights=1000, keep=1)
     with pytest.raises(TrainingError, match=r"28000000\.0 GB may be needed .*\(2 checkpoints of 12000000\.0 GB"):
         check_disk(tmp_path, weights=10**15, keep=1)
+
+
+def test_what_earlier_checkpoints_take_counts_as_free_for_the_run_that_goes_on(tmp_path: Path) -> None:
+    there = tmp_path / "checkpoints" / "step-000002"
+    there.mkdir(parents=True)
+    with (there / "__0_0.distcp").open("wb") as file:
+        file.truncate(1 << 40)  # a terabyte with nothing in it takes no room
+    weights = (shutil.disk_usage(tmp_path).free + (1 << 39)) // 28
+    assert check_disk(tmp_path, weights, keep=1) > 1 << 40
+    with pytest.raises(TrainingError, match="may be needed"):
+        check_disk(tmp_path / "another", weights, keep=1)
 
 
 def test_metrics_are_cut_back_to_the_checkpoint(tmp_path: Path) -> None:

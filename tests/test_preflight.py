@@ -1,6 +1,7 @@
 """The forecast before training: sizes from the configuration, memory near the measured, refusals with a way out."""
 
 import math
+import re
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,7 @@ from alpaca_nb.finetuning.packing import pack
 from alpaca_nb.finetuning.preflight import (
     activation_bytes,
     adapter_parameters,
+    check_disk,
     check_memory,
     forecast,
     forecasts,
@@ -187,6 +189,18 @@ def test_less_memory_is_needed_with_more_processes_smaller_packs_or_recomputing(
     assert need(processes, lora_rank=8) < need(processes)
     work = work_of(ROWS, SETTINGS, steps=60, processes=processes)
     assert work.tokens == pytest.approx(60 * 128 * 126.5, rel=0.02) and work.pack_tokens <= 2048
+
+
+def test_too_small_a_disk_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
+    folder = tmp_path / "run" / "finetuning"  # which training will make
+    small = read_shape(model_folder(BASE))
+    assert re.fullmatch(
+        r"disk, for checkpoints and model: \d+ MiB of the \S+ GiB that are free", check_disk(small, SETTINGS, folder)
+    )
+    assert not folder.parent.exists()
+    huge = replace(LLAMA_7B, parameters=10**15)
+    with pytest.raises(TrainingError, match=r"may be needed on the disk of finetuning/ .*lower keep_checkpoints"):
+        check_disk(huge, SETTINGS, folder)
 
 
 def test_machines_are_known_by_name_and_speed() -> None:

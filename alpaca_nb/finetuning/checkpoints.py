@@ -99,16 +99,23 @@ def remove_half_written(folder: Path, checkpoint: Checkpoint | None) -> None:
             shutil.rmtree(one)
 
 
-def check_disk(folder: Path, weights: int, keep: int, frozen: int = 0) -> None:
-    """Raise `TrainingError` unless the disk under `folder` holds a run's checkpoints, one more, and the model."""
+def check_disk(folder: Path, weights: int, keep: int, frozen: int = 0) -> int:
+    """Raise `TrainingError` unless the disk of `folder` holds a run's checkpoints, one more, and the model.
+
+    Returns the free bytes; those of checkpoints that are there already are counted with them, for a run that goes on
+    replaces them.
+    """
     needed = disk_bytes(weights, keep, frozen)
-    free = shutil.disk_usage(folder).free
+    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    taken = sum(file.stat().st_size for file in (folder / CHECKPOINTS_FOLDER).glob("step-*/*"))
+    free = shutil.disk_usage(there).free + taken
     if free < needed:
         raise TrainingError(
             f"{needed / 1e9:.1f} GB may be needed on the disk of {folder.name}/ ({keep + 1} checkpoints of "
             f"{weights * BYTES_A_WEIGHT / 1e9:.1f} GB and the model), {free / 1e9:.1f} GB are free: "
             "free some, lower keep_checkpoints, or choose another run_dir"
         )
+    return free
 
 
 def disk_bytes(weights: int, keep: int, frozen: int = 0) -> int:

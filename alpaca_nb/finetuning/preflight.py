@@ -7,11 +7,12 @@ build (for LLaMA-7B 187,016 bytes a token in bfloat16, which equals what torch's
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 import psutil
 
 from alpaca_nb.errors import TrainingError
-from alpaca_nb.finetuning.checkpoints import disk_bytes
+from alpaca_nb.finetuning import checkpoints
 from alpaca_nb.finetuning.encode import EncodedRow
 from alpaca_nb.finetuning.machines import ELSEWHERE, GIB, Machine
 from alpaca_nb.finetuning.model_shape import LLAMA_7B, ModelShape
@@ -141,11 +142,17 @@ def adapter_parameters(shape: ModelShape, settings: TrainingSettings) -> int:
     return shape.layers * settings.lora_rank * sum(sides.get(name, shape.hidden + shape.mlp) for name in targets)
 
 
-def disk_needed(shape: ModelShape, settings: TrainingSettings) -> int:
-    """Bytes of checkpoints and model, as training will ask for them."""
+def check_disk(shape: ModelShape, settings: TrainingSettings, folder: Path) -> str:
+    """Ask before loading what training will ask for: room for checkpoints and model on the disk of `folder`.
+
+    Returns words with both numbers; raises `TrainingError` saying what to do where they do not fit.
+    """
     adapters = adapter_parameters(shape, settings)
-    frozen = shape.parameters if adapters else 0
-    return disk_bytes(adapters or shape.parameters, max(1, settings.keep_checkpoints), frozen)
+    trained, frozen = (adapters, shape.parameters) if adapters else (shape.parameters, 0)
+    keep = max(1, settings.keep_checkpoints)
+    free = checkpoints.check_disk(folder, trained, keep, frozen)
+    needed = checkpoints.disk_bytes(trained, keep, frozen)
+    return f"disk, for checkpoints and model: {in_gib(needed)} of the {in_gib(free)} that are free"
 
 
 def forecast(shape: ModelShape, settings: TrainingSettings, rows: Sequence[EncodedRow], machine: Machine) -> Forecast:
