@@ -235,7 +235,7 @@ def test_twenty_clients_at_once_each_get_their_own_answer(demo: Demo, tmp_path: 
     with served(demo, tmp_path / "flags.jsonl") as url:
 
         def visit(number: int, rounds: int) -> None:
-            client = client_module.Client(url, verbose=False)
+            client = client_module.Client(url, verbose=False, httpx_kwargs={"timeout": 300})
             for _ in range(rounds):
                 answer = client.predict(asked[number], "", False, 0, 1, 0, 12, 17, api_name="/ask")
                 got.setdefault(number, []).append(answer[0])
@@ -245,7 +245,7 @@ def test_twenty_clients_at_once_each_get_their_own_answer(demo: Demo, tmp_path: 
             for one in visitors:
                 one.start()
             for one in visitors:
-                one.join(120)
+                one.join(300)
             memory.append(psutil.Process().memory_info().rss)
     assert got == {number: [wanted[number]] * 3 for number in range(20)}
     assert memory[1] - memory[0] < 100e6  # twice the visits, no growth to speak of

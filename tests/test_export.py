@@ -170,7 +170,12 @@ def test_export_writes_file_modelfile_and_checks_and_chat_runs_it(
         "run-q8_0.gguf",
     ]
     text = (tmp_path / "Modelfile").read_text(encoding="utf-8")
-    assert "FROM ./run-q8_0.gguf" in text and '### Response:"""' in text and "temperature 0.7" in text
+    assert (
+        "FROM ./run-q8_0.gguf" in text
+        and '### Response:"""' in text
+        and "temperature 0.7" in text
+        and "top_k 1000000" in text
+    )
     assert main([*command, "q9", "--output", str(tmp_path)]) == 2
     said = iter(["Name a river.", "/quit"])
     monkeypatch.setattr("builtins.input", lambda prompt: next(said))
