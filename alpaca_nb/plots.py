@@ -14,6 +14,8 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from alpaca_nb.tables import NO_FORMULAS
+
 BLUE, ORANGE, GREEN, PURPLE, RED, SKY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9"
 GREY = "#777777"
 DOTS_PER_INCH = 120
@@ -68,5 +70,5 @@ def figure_html(png: bytes, alt: str) -> str:
     words = html.escape(alt, quote=True)
     return (
         f'<figure><img src="data:image/png;base64,{data}" alt="{words}" style="max-width:100%">'
-        f"<figcaption>{words}</figcaption></figure>"
+        f'<figcaption class="{NO_FORMULAS}">{words}</figcaption></figure>'
     )

@@ -3,13 +3,15 @@
 import html
 from collections.abc import Iterable, Sequence
 
+# Classes that keep MathJax (old and new) from reading "$5 and $7" as a formula.
+NO_FORMULAS = "tex2jax_ignore mathjax_ignore"
+
 
 def table_html(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """An HTML table; the first column heads its row, numbers stand on the right."""
     head = "".join(f'<th scope="col" style="text-align:left">{html.escape(name)}</th>' for name in header)
     body = "".join(f"<tr>{_first(row[0])}{''.join(map(_cell, row[1:]))}</tr>" for row in rows)
-    # Both classes keep MathJax (old and new) from reading "$5 and $7" as a formula.
-    return f'<table class="tex2jax_ignore mathjax_ignore"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<table class="{NO_FORMULAS}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def show_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -54,6 +54,7 @@ class Seen:
     alt_texts: list[str]
     contents: list[str]  # the lines of the panel "Table of Contents"
     cut_off: list[str]  # what cannot be seen at 200 %
+    formulas: list[str]  # what MathJax has set
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,7 @@ class Lab:
             alt_texts=[one.get_attribute("alt") or "" for one in pictures],
             contents=contents,
             cut_off=cut_off,
+            formulas=_texts(self.page.locator(f"{NOTEBOOK} mjx-container")),
         )
 
 

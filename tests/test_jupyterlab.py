@@ -79,6 +79,10 @@ def test_nothing_is_lost_at_200_percent(seen: dict[str, Seen], stage: str) -> No
     assert seen[stage].cut_off == []
 
 
+def test_dollars_are_not_taken_for_formulas(seen: dict[str, Seen], stage: str) -> None:
+    assert seen[stage].formulas == []
+
+
 def test_nothing_was_asked_of_the_network(seen: dict[str, Seen], foreign: list[str]) -> None:
     assert list(seen) == list(STAGES)
     assert foreign == []

@@ -125,6 +125,14 @@ def test_pictures_have_alt_text(notebook: nbformat.NotebookNode) -> None:
             assert all("alt=" in tag for tag in re.findall(r"<img[^>]*>", cell.source))
 
 
+def test_dollars_are_not_taken_for_formulas(notebook: nbformat.NotebookNode) -> None:
+    """JupyterLab reads what stands between two dollar signs of a paragraph as a formula, escaped or not."""
+    prose = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    paragraphs = [part for source in prose for part in re.split(r"\n\s*\n|\n(?=[-|\d])", source)]
+    pieces = [piece for part in paragraphs for piece in re.split(r"`[^`]*`|<[^>]*>|\*+|\|", part)]
+    assert [piece for piece in pieces if piece.count("$") > 1] == []
+
+
 @pytest.mark.parametrize("file", sorted(recipes.RECIPES_FOLDER.glob("*.yaml")), ids=lambda file: file.stem)
 def test_every_recipe_fits_the_notebooks(file: Path) -> None:
     recipe = recipes.load(file.stem)  # raises at an unknown parameter or a wrong type
