@@ -4,9 +4,9 @@
 
 A batch shares one reading among its rows, which is why batches are quick. The published measurements are from issues
 and pull requests of ggml-org/llama.cpp, as named. Bandwidths, read on 2026-11-25: Pi 5, LPDDR4X-4267 through a 32-bit
-interface, "up to 17GB/s" (raspberrypi/documentation, bcm2712.adoc). Pi 4, an estimate: LPDDR4 at 3,200 MHz (The Official
-Raspberry Pi Beginner's Guide, third edition, appendix F; bcm2711.adoc says LPDDR4-2400, three quarters of it), and 32 bits,
-a width that neither states.
+interface, "up to 17GB/s" (raspberrypi/documentation, bcm2712.adoc). Pi 4, an estimate: LPDDR4 at 3,200 MHz (The
+Official Raspberry Pi Beginner's Guide, third edition, appendix F; bcm2711.adoc says LPDDR4-2400, three quarters of
+it), and 32 bits, a width that neither states.
 """
 
 from dataclasses import dataclass
