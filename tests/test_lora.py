@@ -188,3 +188,10 @@ def test_wrong_settings_are_refused_by_name(changed: dict[str, object], words: s
 def test_targets_that_the_model_does_not_have_are_named() -> None:
     with pytest.raises(TrainingError, match="lora_targets 'query_key_value'"):
         add_adapters(load_model(model_folder(BASE)), with_settings(lora_targets="query_key_value"))
+
+
+@pytest.mark.filterwarnings("ignore:Model has .tie_word_embeddings")
+def test_an_adapter_of_head_or_embedding_would_be_lost_in_the_merged_model_and_is_refused() -> None:
+    for target in ("lm_head", "embed_tokens"):
+        with pytest.raises(TrainingError, match=rf"lora_targets 'q_proj,{target}': .*{target} is in no layer"):
+            add_adapters(load_model(model_folder(BASE)), with_settings(lora_targets=f"q_proj,{target}"))

@@ -14,6 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from alpaca_nb.errors import TrainingError
+from alpaca_nb.finetuning.loop import decoder_layers
 from alpaca_nb.finetuning.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ INSIDE_PEFT = "base_model.model."  # what peft writes before the names of a mode
 def add_adapters(model: PreTrainedModel, settings: TrainingSettings) -> None:
     """Freeze `model` and put trainable float32 matrices beside its `lora_targets`, the same on every process.
 
-    Raises `TrainingError` where the model has no module of such a name.
+    Raises `TrainingError` where the model has no module of such a name, or has it outside its layers.
     """
     from peft import LoraConfig, get_peft_model
 
@@ -42,6 +43,10 @@ def add_adapters(model: PreTrainedModel, settings: TrainingSettings) -> None:
         get_peft_model(model, config)  # the wrapper is not needed: the matrices are in `model` itself
     except ValueError as error:
         raise TrainingError(f"lora_targets {settings.lora_targets!r}: {error}") from None
+    inside = {id(weight) for layer in decoder_layers(model) for weight in layer.parameters()}
+    outside = [name for name, weight in model.named_parameters() if weight.requires_grad and id(weight) not in inside]
+    if outside:  # head and embedding often are one matrix, which cannot be merged with an adapter of one of them
+        raise TrainingError(f"lora_targets {settings.lora_targets!r}: {outside[0].split('.lora_')[0]} is in no layer")
     config.base_model_name_or_path = settings.base_model  # not the folder on this machine
 
 
