@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal, cast
 
 from alpaca_nb import __version__
+from alpaca_nb.run_progress import as_called
 from alpaca_nb.runs import KIT_FOLDER
 
 GIB = 1 << 30
@@ -46,7 +47,7 @@ def print_report(teacher: Iterable[tuple[str, str]] = ()) -> int:
     for finding in itertools.chain(findings(), named):
         print(finding, flush=True)
         failures += finding.level == "fail"
-    print(f"{failures} problem(s) to mend: the lines with [fail]" if failures else "Ready: alpaca-nb run tiny")
+    print(f"{failures} problem(s) to mend: the lines with [fail]" if failures else f"Ready: {as_called()} run tiny")
     return failures
 
 

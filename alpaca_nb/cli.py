@@ -9,7 +9,6 @@ import errno
 import functools
 import io
 import os
-import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,7 +61,7 @@ def _say(error: BaseException, status: int) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from alpaca_nb import recipes, runner
-    from alpaca_nb.run_progress import as_typed
+    from alpaca_nb.run_progress import as_called, as_typed
     from alpaca_nb.runs import NOTEBOOKS_FOLDER
 
     notebooks = (options.notebooks or NOTEBOOKS_FOLDER).expanduser().resolve()
@@ -76,14 +75,8 @@ def _run(options: argparse.Namespace) -> int:
     )
     folder = runner.run(recipe, options.run_dir, chosen)
     if (folder / "model").is_dir():
-        print(f"Next:   {_as_called()} chat {as_typed(folder)}   (talk to the model; --help names what else there is)")
+        print(f"Next:   {as_called()} chat {as_typed(folder)}   (talk to the model; --help names what else there is)")
     return 0
-
-
-def _as_called() -> str:
-    """This program as the caller has to type it: by name where the shell finds it, else by its path."""
-    called = Path(sys.argv[0])
-    return PROGRAM if called.stem != PROGRAM or shutil.which(PROGRAM) == str(called) else str(called)
 
 
 def _recipes(options: argparse.Namespace) -> int:

@@ -80,6 +80,12 @@ def as_typed(path: Path) -> str:
     return str(path)
 
 
+def as_called(program: str = "alpaca-nb") -> str:
+    """The command as the caller has to type it: by name where the shell finds it, else by the path that was typed."""
+    called = Path(sys.argv[0])
+    return program if called.stem != program or shutil.which(program) == str(called) else str(called)
+
+
 def _fresh_words(path: Path) -> list[str]:
     """The stage's own words, unless they are old or half-readable."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
