@@ -36,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")  # a console without "→" shows "?" instead of failing
     parser = _parser()
     answer_the_shell(parser)
+    if not (sys.argv[1:] if arguments is None else arguments):
+        parser.print_help()
+        return BAD_INPUT
     options = parser.parse_args(arguments)
     try:
         return int(options.command(options))

@@ -7,13 +7,14 @@ Stages check their parameters themselves. What is repeated here is cheap and nee
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 from alpaca_nb.choices import EVALUATION_SETS, JUDGES, RIVALS
 from alpaca_nb.errors import BudgetError, InputFileError, KitError, RecipeError, TeacherError
 from alpaca_nb.evaluation_sets.downloads import fetched
 from alpaca_nb.evaluation_sets.load import evaluation_tasks
-from alpaca_nb.prices import OFFLINE_MODEL, is_loopback, price_of
+from alpaca_nb.prices import LOCAL_MODELS, OFFLINE_MODEL, is_loopback, price_of
 from alpaca_nb.runs import Parameter
 from alpaca_nb.teacher.capabilities import check_not_shut_down
 from alpaca_nb.teacher.pace import MOST_ON_THEIR_WAY
@@ -108,6 +109,8 @@ def _check_can_be_asked(who: str, parameters: Mapping[str, Parameter], price: st
             f"the {who} at {address} needs a key: set the environment variable {KEY_VARIABLE} before the run "
             "(any word will do for a server that asks for none)"
         )
+    if not address and model in LOCAL_MODELS and find_spec("xllamacpp") is None:
+        raise RecipeError(f'the {who} {model} needs the package xllamacpp on this machine: pip install -e ".[local]"')
     try:
         if model and not price:
             price_of(model, base_url=address)

