@@ -8,7 +8,9 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from alpaca_nb.errors import InputFileError
 
@@ -22,19 +24,30 @@ def write_text(path: Path, text: str) -> Path:
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
-    """Write a whole file or nothing: into a neighbour, which is on the disk before it takes the file's name."""
+    """Write a whole file or nothing."""
+    with appearing(path) as file:
+        file.write(content)
+    return path
+
+
+@contextmanager
+def appearing(path: Path, mark: str = "") -> Iterator[IO[bytes]]:
+    """Open a file that takes the name `path` when the block ends well, and not before: until then it is a neighbour.
+
+    The neighbour is on the disk before it takes the name. Its own name holds `mark`, or else the process's number: who
+    writes for long may be killed, and the next writer with the same mark, of whom there is only one, replaces it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    neighbour = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    neighbour = path.with_name(f".{path.name}.{mark or os.getpid()}.tmp")
     try:
         with neighbour.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         neighbour.replace(path)
     finally:
         neighbour.unlink(missing_ok=True)
     sync_folder(path.parent)
-    return path
 
 
 def write_json(path: Path, value: object) -> Path:
@@ -42,9 +55,27 @@ def write_json(path: Path, value: object) -> Path:
     return write_text(path, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
+def write_json_list(path: Path, values: Iterable[object]) -> Path:
+    """Write what `write_json` writes of a list; `values` may be more than the memory holds."""
+    with appearing(path) as file:
+        before = "[\n  "
+        for value in values:
+            file.write((before + json.dumps(value, ensure_ascii=False, indent=2).replace("\n", "\n  ")).encode())
+            before = ",\n  "
+        file.write(b"[]\n" if before.startswith("[") else b"\n]\n")
+    return path
+
+
 def write_jsonl(path: Path, values: Iterable[object]) -> Path:
-    """Write one JSON value a line, atomically."""
-    return write_text(path, "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values))
+    """Write one JSON value a line, atomically; `values` may be more than the memory holds."""
+    with appearing(path) as file:
+        file.writelines(map(json_line, values))
+    return path
+
+
+def json_line(value: object) -> bytes:
+    """One line of a JSONL file."""
+    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
 
 
 def read_json(path: Path) -> Json:

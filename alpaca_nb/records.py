@@ -39,7 +39,7 @@ class Example:
     output: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A task as parsed from a teacher's answer: `position` is its number in that answer's list.
 

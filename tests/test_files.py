@@ -30,6 +30,15 @@ def test_jsonl_round_trip_even_with_line_separators_inside_text(
     assert [value for _, value in files.read_jsonl(path)] == [{"value": value} for value in values]
 
 
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_list_is_written_item_by_item_as_it_is_at_once(count: int, tmp_path: Path) -> None:
+    values = [{"text": 'two\nlines and "quotes"', "more": [1, {"deep": []}]}, {}, "ü\u2028"][:count]
+    one, other = tmp_path / "one.json", tmp_path / "other.json"
+    assert files.write_json_list(one, iter(values)) == one
+    files.write_json(other, values)
+    assert one.read_bytes() == other.read_bytes()
+
+
 def test_a_bad_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "values.jsonl"
     path.write_text('{"a": 1}\n\n{"a": \n', encoding="utf-8")

@@ -18,13 +18,15 @@ from alpaca_nb.errors import BudgetError, InputFileError, RecipeError, TeacherEr
 from alpaca_nb.generation.faults import costs_of_faults
 from alpaca_nb.generation.filters import ALL_FILTERS, PUBLISHED_FILTERS, all_but, filters_of, reject_reason
 from alpaca_nb.generation.fold import fold
+from alpaca_nb.generation.kept_rows import KeptRow, KeptRows
 from alpaca_nb.generation.plan import plan_requests
 from alpaca_nb.generation.prompt import REQUEST, choose_seeds, request_prompt
+from alpaca_nb.generation.rejections import Rejections
 from alpaca_nb.generation.seeds import read_seed_tasks
 from alpaca_nb.generation.settings import GenerationSettings
 from alpaca_nb.generation.stage import Generated, ask_one, generate
 from alpaca_nb.prices import Price
-from alpaca_nb.records import Candidate, Instance, SeedTask, Usage
+from alpaca_nb.records import Candidate, Instance, Rejection, SeedTask, Usage
 from alpaca_nb.runs import Stage
 from alpaca_nb.teacher.answers import TeacherAnswer
 from alpaca_nb.teacher.local_server import running_offline_teacher
@@ -136,25 +138,48 @@ def test_the_fold_depends_on_request_order_only_and_stops_at_the_last_row() -> N
         answer(2, fault="unreadable_answer"),
         answer(3, "Count all the letters in banana.", "List some uses of old newspapers.", "Draw a cat, please now."),
     ]
-    folds = [
-        fold(order, [s.instruction for s in SEEDS], wanted=3, first_position=4, threshold=0.7)
-        for order in (answers, answers[::-1], [answers[i] for i in (2, 0, 3, 1)])
-    ]
-    for folded in folds:
+    folds = []
+    for order in (answers, answers[::-1], [answers[i] for i in (2, 0, 3, 1)]):
+        rejected: list[Rejection] = []
+        written = Rejections(rejected.append)
+        instructions = [s.instruction for s in SEEDS]
+        folded = fold(order, instructions, wanted=3, first_position=4, threshold=0.7, rejected=written)
+        folds.append((folded, rejected))
+        assert len(written) == 3 and written.last == rejected[-1]
+        assert written.by_reason == {"near_duplicate": 2, "unreadable_answer": 1}
+        assert written.first == {"near_duplicate": rejected[0], "unreadable_answer": rejected[2]}
+    for folded, rejected in folds:
         assert [(row.candidate.request_index, row.candidate.position) for row in folded.kept] == [
             (0, 4),
             (1, 5),
             (3, 4),
         ]
-        assert [(r.request_index, r.reason) for r in folded.rejected] == [
+        assert [(r.request_index, r.reason) for r in rejected] == [
             (0, "near_duplicate"),
             (1, "near_duplicate"),
             (2, "unreadable_answer"),
         ], "what comes after the last row wanted is neither kept nor rejected"
-        assert "Explain how rivers are made." in folded.rejected[1].detail
+        assert "Explain how rivers are made." in rejected[1].detail
         raw = "5. Instruction: Do the seventh thing with apples.\n5. Input: <noinput>\n5. Output: Yes, 5."
-        assert folded.rejected[0].text == raw, "as received"
-        assert (folded.kept, folded.rejected) == (folds[0].kept, folds[0].rejected)
+        assert rejected[0].text == raw, "as received"
+        assert (list(folded.kept), rejected) == (list(folds[0][0].kept), folds[0][1])
+
+
+def test_kept_rows_come_back_as_they_went_into_the_file(tmp_path: Path) -> None:
+    def row(n: int) -> KeptRow:
+        candidate = Candidate(n, 4, f"Do\n{n}.", "", "ü" * n, 0, n, ("no_separator",) * (n % 2))
+        return KeptRow(candidate, n - 1, n / 7, f"m{n % 3}", Usage(n, 2, 1, 0, 1) if n % 2 else None)
+
+    rows, expected = KeptRows(tmp_path), []
+    for n in range(40):
+        rows.append(row(n))
+        expected.append(row(n))
+        if n % 7 == 0:  # reading in between does not disturb the writing
+            assert rows[n // 2] == expected[n // 2] and list(rows) == expected
+    assert len(rows) == 40 and rows[-1] == expected[-1] and list(rows) == expected
+    with pytest.raises(IndexError):
+        rows[40]
+    assert not list(tmp_path.iterdir()), "the file has no name, so a death leaves nothing"
 
 
 SHIFTED = (
@@ -194,7 +219,7 @@ def test_a_fold_with_a_filter_switched_off() -> None:
     one = [answer(0, "Draw a cat, please now.", "Go.")]
     kept = fold(one, [], wanted=9, first_position=4, threshold=0.7, filters=ALL_FILTERS - {"filtered_word"})
     assert [row.candidate.instruction for row in kept.kept] == ["Draw a cat, please now."]
-    assert [each.reason for each in kept.rejected] == ["too_short"]
+    assert kept.rejected.by_reason == {"too_short": 1}
 
 
 # The whole stage, against a real endpoint
@@ -275,6 +300,7 @@ def test_concurrency_and_crashes_do_not_change_a_byte(tmp_path: Path) -> None:
         (tmp_path / "crashed" / "generation").mkdir(parents=True)
         (tmp_path / "crashed" / "generation" / "ledger.jsonl").write_bytes(whole[: int(len(whole) * 0.6)])
         recorded = whole[: int(len(whole) * 0.6)].count(b'"kind":"answer"') - 1
+        (tmp_path / "crashed" / ".rejected.jsonl.growing.tmp").write_bytes(b"{half a rej")
         before = len(stub.requests)
         run_stage(tmp_path / "crashed", settings_for(stub.base_url, concurrency=3))
         assert recorded > 2
@@ -283,6 +309,7 @@ def test_concurrency_and_crashes_do_not_change_a_byte(tmp_path: Path) -> None:
         expected = (tmp_path / "one" / name).read_bytes()
         assert (tmp_path / "eight" / name).read_bytes() == expected, name
         assert (tmp_path / "crashed" / name).read_bytes() == expected, name
+    assert not list((tmp_path / "crashed").rglob("*.tmp"))
 
 
 def test_a_second_run_asks_nothing_and_more_rows_ask_the_rest_only(tmp_path: Path) -> None:

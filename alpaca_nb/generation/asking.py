@@ -67,7 +67,8 @@ def _fold_those_in_turn(waiting: _Waiting, folded: Fold, report: Callable[[], No
 
 
 def _collapse(folded: Fold) -> str:
-    last = folded.rejected[-1]
+    last = folded.rejected.last
+    assert last is not None  # an answer without a row has a rejection
     return (
         f"the last {BARREN_ANSWERS} answers gave no new row ({len(folded.kept)} of {folded.wanted} are kept), "
         f"so asking stops before it costs more. The last rejection was {last.reason!r}: {last.text[:200]!r}. "

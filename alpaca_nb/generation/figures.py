@@ -25,7 +25,7 @@ def fates(folded: Fold, rejected_by_reason: dict[str, int]) -> tuple[Figure, str
 def nearest_scores(folded: Fold, threshold: float) -> tuple[Figure, str]:
     """Histogram: ROUGE-L of each row with its nearest seed or earlier row, and the threshold."""
     scores = [row.nearest_score for row in folded.kept]
-    dropped = sum(each.reason == NEAR_DUPLICATE for each in folded.rejected)
+    dropped = folded.rejected.by_reason[NEAR_DUPLICATE]
     figure, axes = plots.new_figure()
     right_closed = [0.0, *(step / 20 + 1e-9 for step in range(1, 21))]  # a score of 0.7 stands left of 0.7
     axes.hist(scores, bins=right_closed, color=plots.BLUE, edgecolor="white")

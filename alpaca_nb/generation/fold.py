@@ -9,32 +9,18 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from alpaca_nb.generation.filters import ALL_FILTERS, filters_of, reject_reason
+from alpaca_nb.generation.kept_rows import KeptRow, KeptRows
 from alpaca_nb.generation.novelty import NoveltyFilter
 from alpaca_nb.generation.parse import parse_answer
 from alpaca_nb.generation.pieces import Parsed
 from alpaca_nb.generation.protocol import Protocol
+from alpaca_nb.generation.rejections import Rejections
 from alpaca_nb.records import Candidate, Example, Rejection, Usage
 from alpaca_nb.teacher.answers import TeacherAnswer
 
 NEAR_DUPLICATE = "near_duplicate"
 Reader = Callable[[tuple[TeacherAnswer, ...]], Parsed]  # of the answers to one item of work
 Check = Callable[[Example], tuple[str, str] | None]  # reason and detail for a row that must not be in the data set
-
-
-@dataclass(frozen=True)
-class KeptRow:
-    """A row of the data set with what is known about it; `nearest_index` counts seeds first, then rows, from 0."""
-
-    candidate: Candidate
-    nearest_index: int
-    nearest_score: float
-    model: str  # as the endpoint named it
-    usage: Usage | None  # of the item's requests, shared by all of its rows
-
-    @property
-    def example(self) -> Example:
-        """The row as Alpaca's format has it."""
-        return Example(self.candidate.instruction, self.candidate.input, self.candidate.output)
 
 
 @dataclass
@@ -48,8 +34,8 @@ class Fold:
     protocol: Protocol = "repaired"
     filters: frozenset[str] = ALL_FILTERS
     check: Check | None = None  # of a candidate that passed the filters
-    kept: list[KeptRow] = field(default_factory=list)
-    rejected: list[Rejection] = field(default_factory=list)
+    kept: KeptRows = field(default_factory=KeptRows)
+    rejected: Rejections = field(default_factory=Rejections)
     answers: int = 0
     barren: int = 0  # answers in a row without a kept row
 
@@ -66,7 +52,7 @@ class Fold:
         self.answers += 1
         last = answers[-1]
         if last.fault:
-            self.rejected.append(Rejection(last.request_index, 0, last.fault, last.text, end=len(last.text)))
+            self.rejected.add(Rejection(last.request_index, 0, last.fault, last.text, end=len(last.text)))
         else:
             self._take_tasks(answers)
         self.barren = 0 if len(self.kept) > before else self.barren + 1
@@ -78,7 +64,7 @@ class Fold:
             if self.complete:
                 return
             if isinstance(task, Rejection):
-                self.rejected.append(task)
+                self.rejected.add(task)
             else:
                 self._judge(task, answers, parsed.raw(task))
 
@@ -101,7 +87,7 @@ class Fold:
 
     def _reject(self, task: Candidate, reason: str, raw: str, detail: str = "") -> None:
         place = (task.start, task.end)
-        self.rejected.append(Rejection(task.request_index, task.position, reason, raw, detail, *place))
+        self.rejected.add(Rejection(task.request_index, task.position, reason, raw, detail, *place))
 
 
 def empty_fold(
@@ -113,6 +99,8 @@ def empty_fold(
     protocol: Protocol = "repaired",
     filters: Collection[str] = ALL_FILTERS,
     check: Check | None = None,
+    rejected: Rejections | None = None,
+    kept: KeptRows | None = None,
 ) -> Fold:
     """A fold that knows the seed tasks only: they count as kept, so that no row repeats one.
 
@@ -121,7 +109,17 @@ def empty_fold(
     known = NoveltyFilter(threshold)
     for instruction in seed_instructions:
         known.keep(instruction)
-    return Fold(wanted, read, known, list(seed_instructions), protocol, filters_of(protocol, filters), check)
+    return Fold(
+        wanted,
+        read,
+        known,
+        list(seed_instructions),
+        protocol,
+        filters_of(protocol, filters),
+        check,
+        kept=KeptRows() if kept is None else kept,
+        rejected=Rejections() if rejected is None else rejected,
+    )
 
 
 def fold(
@@ -133,6 +131,7 @@ def fold(
     threshold: float,
     protocol: Protocol = "repaired",
     filters: Collection[str] = ALL_FILTERS,
+    rejected: Rejections | None = None,
 ) -> Fold:
     """Fold answers of one request each, in any order; the result depends on their request indices only."""
 
@@ -146,7 +145,15 @@ def fold(
             protocol=protocol,
         )
 
-    folded = empty_fold(seed_instructions, read, wanted=wanted, threshold=threshold, protocol=protocol, filters=filters)
+    folded = empty_fold(
+        seed_instructions,
+        read,
+        wanted=wanted,
+        threshold=threshold,
+        protocol=protocol,
+        filters=filters,
+        rejected=rejected,
+    )
     for answer in sorted(answers, key=lambda answer: answer.request_index):
         folded.take(answer)
     return folded

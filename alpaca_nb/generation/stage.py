@@ -2,15 +2,17 @@
 
 import dataclasses
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from alpaca_nb.files import Json, sha256_of, write_json, write_jsonl, write_text
+from alpaca_nb.errors import LedgerError
+from alpaca_nb.files import Json, appearing, json_line, sha256_of, write_json_list, write_jsonl, write_text
 from alpaca_nb.generation.asking import ask_until_complete
 from alpaca_nb.generation.card import dataset_card
 from alpaca_nb.generation.fold import Fold, empty_fold
+from alpaca_nb.generation.kept_rows import KeptRows
+from alpaca_nb.generation.rejections import Rejections
 from alpaca_nb.generation.settings import GenerationSettings
 from alpaca_nb.generation.spending import note
 from alpaca_nb.generation.ways import Answers, Way
@@ -20,10 +22,12 @@ from alpaca_nb.progress import Progress
 from alpaca_nb.quality.evaluation_set import EvaluationSet
 from alpaca_nb.records import Rejection
 from alpaca_nb.runs import Stage
+from alpaca_nb.teacher.ledger import NO_ROOM
 from alpaca_nb.teacher.recorded import RecordedTeacher, open_teacher
 from alpaca_nb.teacher.totals import Totals
 
 LEDGER = ("generation", "ledger.jsonl")
+REJECTED = ("rejected.jsonl",)
 PROVENANCE = ("generation", "provenance.jsonl")
 
 
@@ -42,11 +46,11 @@ class Generated:
     @property
     def rejected_by_reason(self) -> dict[str, int]:
         """Rejections counted, the commonest first."""
-        return dict(Counter(each.reason for each in self.folded.rejected).most_common())
+        return dict(self.folded.rejected.by_reason.most_common())
 
     def sample_of(self, reason: str) -> Rejection:
         """The first rejection with this reason."""
-        return next(each for each in self.folded.rejected if each.reason == reason)
+        return self.folded.rejected.first[reason]
 
     def metrics(self, settings: GenerationSettings) -> dict[str, Json]:
         """The numbers for the stage record."""
@@ -86,6 +90,7 @@ async def generate(
     A candidate that `evaluation` holds is rejected.
     Raises `BudgetError`, `TeacherError`, `LedgerError`; what was answered until then is recorded.
     """
+    rejected = Rejections()
     folded = empty_fold(
         [task.instruction for task in way.seeds],
         way.read,
@@ -94,35 +99,45 @@ async def generate(
         protocol=settings.read_as,
         filters=settings.filters,
         check=evaluation.find if evaluation else None,
+        rejected=rejected,
+        kept=KeptRows(stage.path("generation")),
     )
     progress = Progress("Rows kept", settings.number_of_rows, stage.run_dir)
-    async with open_teacher(settings.teacher, stage.path(*LEDGER), way.configuration()) as teacher:
-        await ask_until_complete(
-            lambda item: way.ask(teacher, item),
-            folded,
-            concurrency=sys.maxsize if settings.teacher.use_batch else settings.concurrency,
-            new_tasks=way.new_tasks,
-            report=lambda asked: progress.update(len(folded.kept), note(folded, asked, teacher)),
-        )
-    return _write(stage, settings, way, folded, teacher, evaluation.path.name if evaluation else "")
+    try:
+        async with open_teacher(settings.teacher, stage.path(*LEDGER), way.configuration()) as teacher:
+            with appearing(stage.path(*REJECTED), "growing") as file:
+                rejected.write = lambda rejection: file.write(json_line(vars(rejection)))
+                await ask_until_complete(
+                    lambda item: way.ask(teacher, item),
+                    folded,
+                    concurrency=sys.maxsize if settings.teacher.use_batch else settings.concurrency,
+                    new_tasks=way.new_tasks,
+                    report=lambda asked: progress.update(len(folded.kept), note(folded, asked, teacher)),
+                )
+        return _write(stage, settings, way, folded, teacher, evaluation.path.name if evaluation else "")
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise LedgerError(
+            f"the disk that holds {stage.run_dir} is full. What was answered is recorded and is not asked again: make "
+            f"room and run again."
+        ) from None
 
 
 def _write(
     stage: Stage, settings: GenerationSettings, way: Way, folded: Fold, teacher: RecordedTeacher, evaluated: str
 ) -> Generated:
     """Write the final files, the data set last."""
-    rejected = write_jsonl(stage.path("rejected.jsonl"), map(vars, folded.rejected))
     provenance = write_jsonl(stage.path(*PROVENANCE), _provenance(settings, way, folded))
     label = _label(settings, folded.kept[0].model)
     generated = Generated(
         folded, teacher.totals, float(teacher.budget.spent_usd), teacher.budget.price, label, way.name, []
     )
-    examples = [row.example for row in folded.kept]
-    copy = write_parquet(stage.path("generation", "dataset.parquet"), examples)
-    rows = write_json(stage.path("dataset.json"), [vars(example) for example in examples])
+    copy = write_parquet(stage.path("generation", "dataset.parquet"), (row.example for row in folded.kept))
+    rows = write_json_list(stage.path("dataset.json"), (vars(row.example) for row in folded.kept))
     text = dataset_card(generated.metrics(settings), settings.novelty_threshold, sha256_of(rows), evaluated)
     card = write_text(stage.path("DATASET_CARD.md"), text)
-    generated.files.extend([teacher.ledger.path, rejected, provenance, copy, rows, card])
+    generated.files.extend([teacher.ledger.path, stage.path(*REJECTED), provenance, copy, rows, card])
     return generated
 
 

@@ -28,7 +28,7 @@ from alpaca_nb.teacher.spare import Spare
 Record = dict[str, Json]
 VERSION = 1
 _START, _MIDDLE, _END = b'{"crc32":"', b'","record":', b"}"
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _PAYLOAD_AT = len(_START) + 8 + len(_MIDDLE)
 
 
@@ -190,7 +190,7 @@ class Ledger:
         try:
             self._write_whole(data)
         except OSError as error:
-            if error.errno not in _NO_ROOM or self._spare is None or not self._spare.give_up():
+            if error.errno not in NO_ROOM or self._spare is None or not self._spare.give_up():
                 raise
             self.full = True
             self._write_whole(data)
