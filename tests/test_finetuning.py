@@ -15,7 +15,7 @@ from alpaca_nb.finetuning.attention import use_packed_attention
 from alpaca_nb.finetuning.devices import device_for
 from alpaca_nb.finetuning.encode import EncodedRow, encode_examples
 from alpaca_nb.finetuning.last_words import record
-from alpaca_nb.finetuning.launch import run_torchrun
+from alpaca_nb.finetuning.launch import progress_in, run_torchrun
 from alpaca_nb.finetuning.packing import answer_logits, pack, summed_loss
 from alpaca_nb.finetuning.plan import rows_of_step
 from alpaca_nb.finetuning.results import read_metrics
@@ -181,6 +181,15 @@ def test_an_interrupt_ends_every_process(tmp_path: Path, monkeypatch: pytest.Mon
             "training_faults", ["hang"], number_of_processes=2, log_folder=tmp_path / "logs", on_progress=stop_button
         )
     assert seen == [(1, 2, "half way")] and only_own_children() == []
+
+
+def test_a_torn_line_of_progress_is_read_as_far_as_it_goes_and_ends_no_run() -> None:
+    whole = '[default0]:PROGRESS {"step": 3, "steps": 6, "note": "loss 1.5 · 9 tokens/s"}'
+    for end in ("\n", "[default0]:\n", "[default0]:a warning\n"):
+        assert progress_in(whole + end) == (3, 6, "loss 1.5 · 9 tokens/s")
+    for cut in range(len("[default0]:PROGRESS "), len(whole)):
+        assert progress_in(whole[:cut] + "[default0]:\n") is None
+    assert progress_in('PROGRESS {"step": null, "steps": 6, "note": ""}\n') is None
 
 
 def test_what_does_not_start_says_why(tmp_path: Path) -> None:

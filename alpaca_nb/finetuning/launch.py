@@ -77,17 +77,28 @@ def run_torchrun(
     try:
         assert process.stdout is not None
         for line in process.stdout:
-            _, mark, progress = line.partition(PROGRESS_MARK)
-            if not mark:
+            if PROGRESS_MARK not in line:
                 last_lines.append(line)
-            elif on_progress is not None:
-                said = json.loads(progress)
-                on_progress(said["step"], said["steps"], said["note"])
+            elif on_progress is not None and (said := progress_in(line)) is not None:
+                on_progress(*said)
         status = process.wait()
     finally:
         processes.stop(process)
     if status != 0:
         raise TrainingError(why("".join(last_lines), log_folder, status, began))
+
+
+def progress_in(line: str) -> tuple[int, int, str] | None:
+    """(step, steps, note) of a line of progress; None where it is torn, for no run shall end because of that.
+
+    torchrun passes on what it finds in a process's log ten times a second, half lines too, and puts the process's name
+    before each piece; so something may follow the JSON, or its end be missing.
+    """
+    try:
+        said, _ = json.JSONDecoder().raw_decode(line.partition(PROGRESS_MARK)[2])
+        return int(said["step"]), int(said["steps"]), str(said["note"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def command(

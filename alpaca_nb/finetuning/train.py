@@ -223,7 +223,9 @@ def use_repeatable_kernels() -> None:
 def tell(step: int, note: str, steps: int = 0) -> None:
     """Process 0 prints one line of progress for the parent process."""
     if dist.get_rank() == 0:
-        print(PROGRESS_MARK + json.dumps({"step": step, "steps": steps, "note": note}), flush=True)
+        line = PROGRESS_MARK + json.dumps({"step": step, "steps": steps, "note": note})
+        sys.stdout.write(line + "\n")  # in one piece, where print would write the line's end after it
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
