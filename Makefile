@@ -20,6 +20,8 @@ PINS := $(VENV)/pins.txt
 # A machine without an NVIDIA driver needs no CUDA packages, which are several gigabytes.
 TORCH_INDEX ?= $(if $(shell command -v nvidia-smi),,https://download.pytorch.org/whl/cpu)
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install --quiet --quiet
+PIP_FAILED := echo "pip failed (its last words are above). Is the network there, 3 GB of disk, the right index (pip config list)?" >&2; \
+    echo "Then type the same command again: it goes on, and nothing has to be undone." >&2; exit 1;
 LIST_PINS := sed -n 's/^ *- \([A-Za-z0-9._-]*==[^ ]*\).*/\1/p' environment.yml
 REACHES := import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=10)
 NBSTRIPOUT_FLAGS := --keep-id --extra-keys "metadata.papermill cell.metadata.papermill metadata.widgets metadata.language_info.version"
@@ -76,8 +78,8 @@ $(INSTALLED): environment.yml pyproject.toml
 	    echo "  $$index cannot be reached, which does no harm:"; \
 	    echo "  torch then comes from pip's usual index, where its build for Linux is larger (CUDA included)"; index=; \
 	fi; \
-	$(PIP) --no-deps $${index:+--extra-index-url $$index} $$(grep '^torch==' $(PINS))
-	@$(PIP) --constraint $(PINS) --editable ".[dev]"
+	$(PIP) --no-deps $${index:+--extra-index-url $$index} $$(grep '^torch==' $(PINS)) || { $(PIP_FAILED) }
+	@$(PIP) --constraint $(PINS) --editable ".[dev]" || { $(PIP_FAILED) }
 	@touch $@
 
 # The pip pins of environment.yml, one a line.
