@@ -77,7 +77,7 @@ def steps_of_a_run(answer: object, stage: Stage) -> Feedback:
              "together: their number changes nothing."),
             (rows * EPOCHS, "Those are rows. A step takes ten of them at once."),
         ],
-        praise=f"{rows} rows, three times, in tens. Alpaca: 52,002 rows, three times, in batches of 128, are "
+        praise=f"{rows} rows, three times, in tens. Alpaca's 52,002 rows, three times, in batches of 128, would be "
         f"{number_of_steps(52_002, 3, 128):,} steps.",
         otherwise="How many rows are trained on, how often, and how many does a step take?",
         within=1e-9,

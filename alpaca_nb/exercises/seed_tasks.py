@@ -27,7 +27,7 @@ from alpaca_nb.seed_tasks.load import load_seed_tasks, parse_seed_tasks
 from alpaca_nb.seed_tasks.survey import soft_warnings
 from alpaca_nb.similarity.rouge_l import rouge_l
 
-ALPACAS_REQUESTS, SEEDS_SHOWN, CHARACTERS_PER_TOKEN = 3250, 3, 4
+REQUESTS, SEEDS_SHOWN, CHARACTERS_PER_TOKEN = 3250, 3, 4
 NOVELTY_THRESHOLD = 0.7
 MOST_SEEDS_LOST = 0.05  # of the run's seeds, by a rule that is meant to catch other tasks
 PASSES = "passes"
@@ -88,11 +88,11 @@ def change_one_word(answer: object, stage: Stage) -> Feedback:
 
 
 def price_of_the_seeds(answer: object, stage: Stage) -> Feedback:
-    """Tokens that showing three seeds takes in 3,250 requests."""
+    """Tokens that showing three seeds takes in 3,250 requests: 52,000 rows, were none of the 16 of a request lost."""
     tasks = _tasks(stage)
     item = sum(len(numbered_item(1, task)) for task in tasks) / len(tasks)
     instruction = sum(len(task.instruction) for task in tasks) / len(tasks)
-    tokens = item * SEEDS_SHOWN * ALPACAS_REQUESTS / CHARACTERS_PER_TOKEN
+    tokens = item * SEEDS_SHOWN * REQUESTS / CHARACTERS_PER_TOKEN
     return compare_number(
         answer,
         tokens,
@@ -100,9 +100,9 @@ def price_of_the_seeds(answer: object, stage: Stage) -> Feedback:
             (tokens / SEEDS_SHOWN, "That is one seed a request. Each request shows three."),
             (tokens * CHARACTERS_PER_TOKEN, "Those are characters. A token is about four of them."),
             (tokens * instruction / item, "You count the instructions. Input and output are shown, and paid for, too."),
-            (tokens * 16, "That is a request for each row. One request brings about 16 rows."),
+            (tokens * 16, "That is a request for each row. One request brings 16."),
             (tokens / SEEDS_SHOWN * len(tasks), "That is the whole file in each request, which shows three seeds."),
-            (item * SEEDS_SHOWN / CHARACTERS_PER_TOKEN, "That is one request. Alpaca's 52,000 rows take about 3,250."),
+            (item * SEEDS_SHOWN / CHARACTERS_PER_TOKEN, "That is one request. 52,000 rows take 3,250."),
         ],
         praise=f"{item:.0f} characters a seed: at $20 per million tokens (text-davinci-003), showing the seeds alone "
         f"costs ${tokens * 20e-6:.2f}. Seeds twice as long would cost twice that.",
