@@ -191,6 +191,17 @@ def test_less_memory_is_needed_with_more_processes_smaller_packs_or_recomputing(
     assert work.tokens == pytest.approx(60 * 128 * 126.5, rel=0.02) and work.pack_tokens <= 2048
 
 
+def test_several_computers_share_the_model_and_each_has_a_memory_of_its_own() -> None:
+    one, two = this_machine(2), this_machine(2, nodes=2)
+    assert (two.processes, two.nodes, two.memory) == (4, 2, one.memory) and "on 1 like it: 4 " in two.name
+    cards = [replace(ELSEWHERE[1], processes=nodes, nodes=nodes) for nodes in (1, 4)]  # an 80 GB GPU in each
+    alone, together = (forecast(LLAMA_7B, SETTINGS, ROWS, machine) for machine in cards)
+    assert not alone.fits and together.fits
+    assert together.host == alone.host == 2 * GIB + 4 * LLAMA_7B.parameters
+    assert together.seconds == pytest.approx(alone.seconds / 4)
+    assert check_memory(LLAMA_7B, SETTINGS, ROWS, [together], free=64 * GIB) == "it fits"
+
+
 def test_too_small_a_disk_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
     folder = tmp_path / "run" / "finetuning"  # which training will make
     small = read_shape(model_folder(BASE))

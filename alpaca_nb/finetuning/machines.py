@@ -19,7 +19,10 @@ CPU_SHARE = 0.2  # of a matrix product's measured speed, for small models on CPU
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a run could be: `memory` in bytes and bfloat16 operations a second, both for one process."""
+    """Where a run could be: `memory` in bytes and bfloat16 operations a second, both for one process.
+
+    `processes` are those of all `nodes` computers together.
+    """
 
     name: str
     processes: int
@@ -27,6 +30,7 @@ class Machine:
     peak_flops: float
     kind: str = "cuda"
     number_bytes: int = 2  # of the type that layers compute with
+    nodes: int = 1
 
     @property
     def expected_flops(self) -> float:
@@ -43,24 +47,35 @@ ELSEWHERE = (
 )
 
 
-def this_machine(processes: int) -> Machine:
-    """The devices that training would take here: a GPU for each process, else the CPU's cores and memory in shares."""
+def this_machine(processes: int, nodes: int = 1) -> Machine:
+    """The devices that training would take here: a GPU for each process, else the CPU's cores and memory in shares.
+
+    Where there are several `nodes`, each with so many processes, the others are taken to be like this one.
+    """
     import torch
 
     from alpaca_nb.finetuning.devices import device_for, dtype_for
 
+    where = "here" if nodes == 1 else f"here and on {nodes - 1} like it"
     gpus = torch.cuda.device_count()
     if device_for(0, processes, gpus).type == "cuda":
         card = torch.cuda.get_device_properties(0)
-        return Machine(f"here: {processes} x {card.name}", processes, card.total_memory, peak_flops(card.name))
+        return Machine(
+            name=f"{where}: {nodes * processes} x {card.name}",
+            processes=nodes * processes,
+            memory=card.total_memory,
+            peak_flops=peak_flops(card.name),
+            nodes=nodes,
+        )
     threads = max(1, (os.cpu_count() or 1) // processes)
     return Machine(
-        name=f"here: {processes} CPU processes",
-        processes=processes,
+        name=f"{where}: {nodes * processes} CPU processes",
+        processes=nodes * processes,
         memory=psutil.virtual_memory().total // processes,
         peak_flops=cpu_flops(threads),
         kind="cpu",
         number_bytes=dtype_for("auto", torch.device("cpu")).itemsize,
+        nodes=nodes,
     )
 
 

@@ -65,7 +65,7 @@ class Forecast:
     machine: Machine
     memory: Memory
     seconds: float
-    host: int  # bytes of the computer's own memory, all processes together
+    host: int  # bytes of one computer's own memory, all of its processes together
 
     @property
     def fits(self) -> bool:
@@ -170,12 +170,13 @@ def forecast(shape: ModelShape, settings: TrainingSettings, rows: Sequence[Encod
 def host_bytes(shape: ModelShape, settings: TrainingSettings, machine: Machine, memory: Memory) -> int:
     """Bytes of the computer's own memory: what the processes need on CPUs, and beside GPUs the model as it is loaded.
 
-    It is loaded once, by process 0, which deals it out (`shares.build_model`); saving it takes no more.
+    It is loaded once, on the first computer, and dealt out (`shares.build_model`); saving it takes no more.
     """
+    processes = machine.processes // machine.nodes
     if machine.kind == "cpu":
-        return machine.processes * memory.total
+        return processes * memory.total
     frozen = settings.lora_rank > 0 and settings.precision != "float32"
-    return machine.processes * BESIDE_A_GPU + (BFLOAT16 if frozen else FLOAT32) * shape.parameters
+    return processes * BESIDE_A_GPU + (BFLOAT16 if frozen else FLOAT32) * shape.parameters
 
 
 def forecasts(
