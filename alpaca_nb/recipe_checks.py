@@ -27,14 +27,27 @@ from alpaca_nb.teacher.settings import (
     teacher_settings_of,
 )
 
+RANGES = {  # of stage 02, which takes minutes to begin where another stage comes first
+    "number_of_rows": (1, 1_000_000),
+    "seeds_per_request": (1, 50),
+    "tasks_per_request": (2, 200),
+    "novelty_threshold": (0.0, 1.0),
+    "concurrency": (1, MOST_ON_THEIR_WAY),
+}
 CHOICES = {"judge": JUDGES, "rival": RIVALS, "protocol": ("repaired", "stanford")}
 
 
 def check_values(parameters: Mapping[str, Parameter]) -> None:
-    """Raise RecipeError for a judge, a protocol or a teacher that does not exist; absent parameters are fine."""
+    """Raise RecipeError for a judge, a protocol or a teacher that does not exist, or a number out of its range.
+
+    Absent parameters are fine.
+    """
     for name, choices in CHOICES.items():
         if name in parameters and parameters[name] not in choices:
             raise RecipeError(f"{name} is {parameters[name]!r}; it must be {' or '.join(choices)}")
+    for name, (least, most) in RANGES.items():
+        if not least <= float(parameters.get(name, least)) <= most:
+            raise RecipeError(f"{name} is {parameters[name]}; it must be between {least} and {most}")
     others = ("", *(name for name in EVALUATION_SETS if name != "self_instruct"))  # a file may hold the same tasks
     if parameters.get("rival") == "text-davinci-003" and parameters.get("evaluation_set", "") in others:
         raise RecipeError("rival=text-davinci-003 answered the tasks of evaluation_set=self_instruct; set that too")

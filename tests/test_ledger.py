@@ -1,17 +1,19 @@
 """The ledger: whole records survive, torn tails are repaired, damage and mixing are refused."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import textwrap
+import zlib
 from pathlib import Path
 
 import pytest
 
 from alpaca_nb.errors import InputFileError, LedgerError
-from alpaca_nb.teacher.ledger import Ledger, decode, encode
+from alpaca_nb.teacher.ledger import Ledger, Record, decode, encode
 
 CONFIGURATION = {"model": "offline", "seed": 17}
 
@@ -31,12 +33,54 @@ def test_records_come_back_as_they_were(tmp_path: Path) -> None:
         assert again.notice == ""
 
 
-def test_a_flipped_byte_anywhere_in_a_line_is_seen() -> None:
-    line = encode({"kind": "answer", "body": "forty-two"})[:-1]
-    assert decode(line) == {"kind": "answer", "body": "forty-two"}
+def encode_as_before(record: Record) -> bytes:
+    """A line as version 1 wrote it: without a number."""
+    payload = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
+    return b'{"crc32":"%08x","record":%s}\n' % (zlib.crc32(payload), payload)
+
+
+@pytest.mark.parametrize("line", [encode({"body": "forty-two"}, 12), encode_as_before({"body": "forty-two"})])
+def test_a_flipped_byte_anywhere_in_a_line_is_seen(line: bytes) -> None:
+    line = line[:-1]
+    assert decode(line) == {"body": "forty-two"}
     for place in range(len(line)):
         damaged = line[:place] + bytes([line[place] ^ 1]) + line[place + 1 :]
         assert decode(damaged) is None, f"byte {place} was changed unseen"
+
+
+@pytest.mark.parametrize("first", range(1, 5))
+def test_a_whole_line_that_is_missing_twice_there_or_elsewhere_is_an_error_with_its_line(
+    first: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "ledger.jsonl"
+    lines = ledger_with(path, 6).splitlines(keepends=True)
+    less = [*lines[:first], *lines[first + 1 :]]
+    twice = [*lines[: first + 1], *lines[first:]]
+    swapped = [*lines[:first], lines[first + 1], lines[first], *lines[first + 2 :]]
+    for changed, at in ((less, first + 1), (twice, first + 2), (swapped, first + 1)):
+        path.write_bytes(b"".join(changed))
+        with pytest.raises(InputFileError, match=rf"line {at}: it says that it is line \d, so the file is not whole"):
+            Ledger(path, CONFIGURATION)
+        assert path.read_bytes() == b"".join(changed), "nothing is repaired by leaving paid answers out"
+
+
+def test_a_ledger_of_version_1_is_read_and_carried_on(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    header: Record = {"kind": "header", "version": 1, "configuration": dict(CONFIGURATION)}
+    before = [encode_as_before({"kind": "answer", "request": n}) for n in range(3)]
+    path.write_bytes(b"".join([encode_as_before(header), *before]) + b'{"crc32":"torn')
+    with Ledger(path, CONFIGURATION) as ledger:
+        ledger.append({"kind": "answer", "request": 3})
+    with Ledger(path, CONFIGURATION) as ledger:
+        ledger.append({"kind": "answer", "request": 4})
+        assert [record["request"] for record in ledger.recorded] == [0, 1, 2, 3, 4]
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:2], *lines[3:]]))
+    with pytest.raises(InputFileError, match="line 4: it says that it is line 5"):
+        Ledger(path, CONFIGURATION)
+    path.write_bytes(b"".join([*lines, before[2]]))
+    with pytest.raises(InputFileError, match="line 7: it has no number"):
+        Ledger(path, CONFIGURATION)
 
 
 def test_every_possible_torn_tail_is_repaired_and_kept_aside(tmp_path: Path) -> None:

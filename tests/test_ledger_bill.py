@@ -1,6 +1,7 @@
 """The teacher's bill from its ledger: line by line, to the cent, through faults, retries and a crash in the middle."""
 
 import asyncio
+import itertools
 import json
 import subprocess
 import sys
@@ -42,8 +43,10 @@ def ledger_of(path: Path, *records: Record, configuration: dict[str, str] | None
     path.parent.mkdir(parents=True, exist_ok=True)
     header: Record = {"kind": "header", "version": 1, "configuration": configuration or {}}  # type: ignore[dict-item]
     new = [] if path.exists() else [header]
-    with path.open("ab") as file:
-        file.write(b"".join(map(encode, [*new, *records])))
+    with path.open("ab+") as file:
+        file.seek(0)
+        numbers = itertools.count(1 + len(file.readlines()))
+        file.write(b"".join(map(encode, [*new, *records], numbers)))
     return path
 
 

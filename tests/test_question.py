@@ -1,6 +1,7 @@
 """A question becomes a request body: chat or completion, with its own limit, stops, schema, and names of llama.cpp."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from stub_endpoint import completion, plain_completion, stub_endpoint
@@ -28,6 +29,14 @@ def test_a_prompt_alone_is_a_chat_with_the_limit_under_the_right_name() -> None:
         body = request_body(settings_for(base_url, model), Question("Hello"))
         assert body["messages"] == messages and body[limit] == 300
         assert len({"max_tokens", "max_completion_tokens"} & set(body)) == 1
+
+
+def test_openai_is_told_the_tier_whose_price_is_booked_and_others_are_not() -> None:
+    openai, here = (settings_for(url, "gpt-6-luna") for url in ("https://api.openai.com/v1", "http://127.0.0.1:1/v1"))
+    for settings, tier in ((openai, "default"), (replace(openai, service_tier="flex"), "flex")):
+        assert request_body(settings, Question("Hello"))["service_tier"] == tier
+    for settings, kind in ((here, "chat"), (replace(openai, use_batch=True), "chat"), (openai, "completion")):
+        assert "service_tier" not in request_body(settings, Question("Hello", kind))  # type: ignore[arg-type]
 
 
 def test_both_kinds_go_to_their_own_address_and_share_the_ledger(tmp_path: Path) -> None:

@@ -330,6 +330,9 @@ JUDGED = ["judge=model", "judge_model=gpt-6-luna", "judge_base_url=https://api.o
         (["rival=text-davinci-003", "evaluation_set=kit"], "answered the tasks of evaluation_set=self_instruct"),
         (["rival=davinci"], "rival is 'davinci'; it must be untuned or text-davinci-003"),
         (["evaluation_set=kitt"], "evaluation_set: 'kitt' is neither kit, self_instruct, alpaca_eval nor a file"),
+        (["concurrency=0"], "concurrency is 0; it must be between 1 and 64"),
+        (["number_of_rows=0"], "number_of_rows is 0; it must be between 1 and 1000000"),
+        (["novelty_threshold=1.5"], "novelty_threshold is 1.5; it must be between 0.0 and 1.0"),
         (["teacher_base_url=api.openai.com"], "an address such as https://api.openai.com/v1 is needed"),
     ],
 )

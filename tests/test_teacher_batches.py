@@ -179,6 +179,15 @@ def test_a_batch_of_the_kits_own_teacher_which_ended_with_its_run_is_asked_again
     assert again.budget.reserved_usd == 0 and again.totals.answers == COUNT
 
 
+def test_a_server_that_was_restarted_and_forgot_the_batch_is_told_so(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.jsonl"
+    with served_teacher(CountingTeacher()) as url:
+        ask(settings_for(url), ledger)
+    ledger.write_bytes(b"".join(ledger.read_bytes().splitlines(keepends=True)[:4]))  # killed when it was created
+    with served_teacher(CountingTeacher()) as url, pytest.raises(TeacherError, match="restarted forgets its batches"):
+        ask(settings_for(url), ledger)
+
+
 def test_a_creation_whose_answer_is_lost_is_found_by_its_key(tmp_path: Path) -> None:
     teacher, lost = CountingTeacher(), []
 

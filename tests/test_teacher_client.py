@@ -249,6 +249,8 @@ def test_reading_any_bytes_gives_an_answer_or_a_named_fault() -> None:
         (b"[" * 100_000, "unreadable_answer"),
         (b"[]", "no_choices"),
         (b'{"choices": null}', "no_choices"),
+        (b'{"error": {"message": "no"}}', "error_instead"),
+        (b'{"error": null, "choices": []}', "no_choices"),
         (b'{"choices": [{"message": {"content": null}}]}', "empty_answer"),
         (b'{"choices": [{"message": "text"}]}', "empty_answer"),
     ]:

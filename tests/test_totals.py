@@ -9,10 +9,11 @@ import pytest
 from manual_clock import ManualClock
 from stub_endpoint import StubReply, completion, error, stub_endpoint
 
+from alpaca_nb.costs.ledger_bill import bill_of_ledger
 from alpaca_nb.errors import BudgetError, TeacherError
 from alpaca_nb.prices import Price
 from alpaca_nb.teacher.ledger import scan
-from alpaca_nb.teacher.recorded import RecordedTeacher, open_teacher
+from alpaca_nb.teacher.recorded import RecordedTeacher, open_teacher, recorded_answers
 from alpaca_nb.teacher.settings import TeacherSettings
 from alpaca_nb.teacher.totals import Totals, read_totals
 
@@ -66,6 +67,26 @@ def test_flex_is_charged_as_the_endpoint_says_it_worked(tmp_path: Path) -> None:
         teacher = ask(settings_for(stub.base_url, service_tier="flex"), tmp_path / "ledger.jsonl", 0, 1)
         assert all(request["service_tier"] == "flex" for request in stub.requests)
     assert teacher.totals.usd == Decimal("0.0002") + Decimal("0.0001")
+
+
+def test_a_tier_of_unknown_price_counts_at_the_worst_case(tmp_path: Path) -> None:
+    priority = completion("a").body.replace(b'"usage"', b'"service_tier": "priority", "usage"')
+    with stub_endpoint(lambda number, prompt: StubReply(200, priority)) as stub:
+        teacher = ask(settings_for(stub.base_url), tmp_path / "ledger.jsonl", 0)
+    assert teacher.totals.usd == teacher.budget.spent_usd == WORST and teacher.totals.unclear_usage == 1
+    assert bill_of_ledger(tmp_path / "ledger.jsonl", PRICE).usd == WORST
+
+
+def test_a_refusal_sent_as_a_success_is_recorded_and_costs_nothing(tmp_path: Path) -> None:
+    bodies = [b'{"error": {"message": "overloaded", "code": 502}}', completion("a").body]
+    with stub_endpoint(lambda number, prompt: StubReply(200, bodies[number])) as stub:
+        teacher = ask(settings_for(stub.base_url), tmp_path / "ledger.jsonl", 0, 1)
+    first, _ = recorded_answers(tmp_path / "ledger.jsonl")
+    assert first.fault == "error_instead" and "overloaded" in first.text
+    assert (teacher.totals.answers, teacher.totals.unclear_usage) == (2, 0)
+    assert teacher.totals.usd == teacher.budget.spent_usd == Decimal("0.0002")
+    assert read_totals(tmp_path / "ledger.jsonl", PRICE) == teacher.totals
+    assert bill_of_ledger(tmp_path / "ledger.jsonl", PRICE).usd == Decimal("0.0002")
 
 
 def test_a_new_price_counts_from_its_own_day_on(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from alpaca_nb.files import Json
 from alpaca_nb.prices import Price, Tier
 from alpaca_nb.records import Usage
-from alpaca_nb.teacher.answers import TeacherAnswer, read_answer
+from alpaca_nb.teacher.answers import TIERS, TeacherAnswer, read_answer
 from alpaca_nb.teacher.ledger import Record, scan
 
 CENT = Decimal("0.01")
@@ -138,8 +138,11 @@ class _Account:
         worst = self._worst(record)
         answer, tier = read_answer(index, _body(record)), _tier(record)
         usage = answer.usage if _credible(answer) else None
-        cost = None if usage is None else self.price.cost(usage, tier=tier)
-        if usage is None or cost is None or (worst is not None and cost > worst):
+        priced = tier == "batch" or answer.service_tier in TIERS
+        cost = self.price.cost(usage, tier=tier) if usage is not None and priced else None
+        if answer.fault == "error_instead" and answer.usage is None:
+            cost = Decimal(0)
+        elif usage is None or cost is None or (worst is not None and cost > worst):
             cost = worst or Decimal(0)
             self._add(_UNCOUNTED, cost, 1)
         else:

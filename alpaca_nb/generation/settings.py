@@ -14,10 +14,10 @@ from alpaca_nb.prices import is_loopback
 from alpaca_nb.records import SeedTask
 from alpaca_nb.runs import Parameter
 from alpaca_nb.teacher.client import check_key
+from alpaca_nb.teacher.pace import MOST_ON_THEIR_WAY
 from alpaca_nb.teacher.question import QuestionKind
 from alpaca_nb.teacher.settings import TeacherSettings, teacher_settings_of
 
-MOST_CONCURRENT_REQUESTS = 64  # more gain nothing with one client
 WAYS = ("auto", "numbered", "structured", "list")
 
 
@@ -41,7 +41,7 @@ class GenerationSettings:
         _check("seeds_per_request", self.seeds_per_request, 1, 50)
         _check("tasks_per_request", self.tasks_per_request, self.seeds_per_request + 1, 200)
         _check("novelty_threshold", self.novelty_threshold, 0.0, 1.0)
-        _check("concurrency", self.concurrency, 1, MOST_CONCURRENT_REQUESTS)
+        _check("concurrency", self.concurrency, 1, MOST_ON_THEIR_WAY)
         filters_of(self.read_as, self.filters)
         if self.ask_for not in WAYS:
             raise RecipeError(f"ask_for is {self.ask_for!r}; it must be one of {', '.join(WAYS)}")

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from alpaca_nb.records import Usage
 
+TIERS = ("", "auto", "default", "standard", "flex")  # that an answer may name; the price of others is not known
+
 
 @dataclass(frozen=True)
 class TeacherAnswer:
@@ -20,8 +22,10 @@ class TeacherAnswer:
 
 
 def read_answer(request_index: int, body: bytes, stop: tuple[str, ...] = ()) -> TeacherAnswer:
-    """Read a response body; faults are `unreadable_answer`, `no_choices` and `empty_answer`. Never raises.
+    """Read a response body. Never raises.
 
+    Faults are `unreadable_answer`, `error_instead` (a refusal that was sent as a success), `no_choices` and
+    `empty_answer`.
     The text ends before the first of `stop`, whether or not the endpoint knew it.
     """
     raw = body.decode("utf-8", "replace")
@@ -34,7 +38,8 @@ def read_answer(request_index: int, body: bytes, stop: tuple[str, ...] = ()) -> 
     choices = top.get("choices")
     first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else None
     if first is None:
-        return TeacherAnswer(request_index, raw, "", model, usage, "no_choices", tier)
+        fault = "error_instead" if top.get("error") else "no_choices"
+        return TeacherAnswer(request_index, raw, "", model, usage, fault, tier)
     message = first.get("message")
     text = _text(message.get("content") if isinstance(message, dict) else first.get("text"))
     text, finish_reason = cut_at_stop(text, _text(first.get("finish_reason")), stop)

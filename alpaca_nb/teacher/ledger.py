@@ -1,7 +1,9 @@
 """The ledger: an append-only file that holds every answer before anybody looks at it.
 
-One record a line, `{"crc32":"…","record":{…}}`, written by one `os.write` and one fsync. So a crash can only tear the
-last line, which opening repairs (what was torn is kept beside it); a bad line anywhere else is damage and an error.
+One record a line, `{"crc32":"…","n":7,"record":{…}}`, written by one `os.write` and one fsync. So a crash can only tear
+the last line, which opening repairs (what was torn is kept beside it); a bad line anywhere else is damage and an error.
+So is a line whose number is not its place: one before it is missing. (Ledgers of before version 2 have no numbers; they
+are read and carried on.)
 The first record is a header with the configuration: another configuration's answers are never mixed in. On POSIX a
 lock makes sure that one process writes; on Windows nothing does. A spare file keeps room for the answers that are on
 their way when the disk fills up. What the records mean is the business of `ledger_records` and `totals`.
@@ -12,6 +14,7 @@ import io
 import itertools
 import json
 import os
+import re
 import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,28 +29,39 @@ from alpaca_nb.files import Json, sync_folder
 from alpaca_nb.teacher.spare import Spare
 
 Record = dict[str, Json]
-VERSION = 1
-_START, _MIDDLE, _END = b'{"crc32":"', b'","record":', b"}"
+VERSION, READABLE_VERSIONS = 2, (1, 2)
+_START, _RECORD, _END = b'{"crc32":"', b'"record":', b"}"
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
-_PAYLOAD_AT = len(_START) + 8 + len(_MIDDLE)
+_HEAD = re.compile(rb'(?:"n":([1-9][0-9]*),)?')
+_CONTENT_AT = len(_START) + 8 + len(b'",')
 
 
-def encode(record: Mapping[str, Json]) -> bytes:
-    """One line for one record, with the CRC-32 of the record's own bytes."""
+def encode(record: Mapping[str, Json], number: int) -> bytes:
+    """Line `number` (from 1), with the CRC-32 of its content: the number and the record."""
     payload = json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode()
-    return b"%s%08x%s%s%s\n" % (_START, zlib.crc32(payload), _MIDDLE, payload, _END)
+    content = b'"n":%d,%s%s' % (number, _RECORD, payload)
+    return b'%s%08x",%s%s\n' % (_START, zlib.crc32(content), content, _END)
 
 
 def decode(line: bytes) -> Record | None:
     """The record of one line (without its line end); None where a byte of it is wrong."""
-    payload = line[_PAYLOAD_AT : -len(_END)]
-    if line != b"%s%08x%s%s%s" % (_START, zlib.crc32(payload), _MIDDLE, payload, _END):
+    found = _decoded(line)
+    return None if found is None else found[1]
+
+
+def _decoded(line: bytes) -> tuple[int | None, Record] | None:
+    """Number and record of one line. Before version 2 it had no number, and the checksum was the record's alone."""
+    content = line[_CONTENT_AT : -len(_END)]
+    head, record, payload = content.partition(_RECORD)
+    checksum = zlib.crc32(content if head else payload)
+    number = _HEAD.fullmatch(head)
+    if not record or number is None or line != b'%s%08x",%s%s' % (_START, checksum, content, _END):
         return None
     try:
         value = json.loads(payload)
     except ValueError:
         return None
-    return value if isinstance(value, dict) else None
+    return (int(number[1]) if number[1] else None, value) if isinstance(value, dict) else None
 
 
 @dataclass(frozen=True)
@@ -76,19 +90,26 @@ def scan(data: bytes, name: str) -> Scan:
 
 def walk(file: IO[bytes], name: str) -> Iterator[Entry]:
     """Yield the lines of an open ledger, one at a time; the same rule for bad lines as in `scan`."""
-    start = 0
+    start, are_numbered = 0, False
     for number, line in enumerate(file, start=1):
         if not line.endswith(b"\n"):
             return  # the last line, torn
-        record = decode(line[:-1])
-        if record is None:
+        found = _decoded(line[:-1])
+        if found is None:
             if not file.read(1):
                 return  # the last line: written in part, its end first, when the machine went down
             raise InputFileError(
                 f"{name}, line {number}: damaged (its checksum does not match). Restore the file from a copy, or use "
                 f"another --run-dir; the answers in it are paid for, so it is not repaired by leaving them out."
             )
-        yield Entry(start, len(line), record)
+        if found[0] != (number if are_numbered else number if found[0] else None):
+            says = f"says that it is line {found[0]}" if found[0] else "has no number, and the line before it has one"
+            raise InputFileError(
+                f"{name}, line {number}: it {says}, so the file is not whole: lines are missing or were put in. "
+                f"Restore the file from a copy, or use another --run-dir."
+            )
+        are_numbered = found[0] is not None
+        yield Entry(start, len(line), found[1])
         start += len(line)
 
 
@@ -98,7 +119,7 @@ class Ledger:
     def __init__(self, path: Path, configuration: Mapping[str, Json]) -> None:
         """Open or make the ledger at `path`; raises `LedgerError` (locked, other configuration), `InputFileError`."""
         self.path, self.notice, self.full, self._broken = path, "", False, False
-        self._file, self._end = -1, 0
+        self._file, self._end, self._lines = -1, 0, 0
         self._spare: Spare | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -156,7 +177,7 @@ class Ledger:
         """Put some records on the disk with one write and one fsync; a crash may leave the first few of them."""
         if self._broken:
             raise LedgerError(f"{self.path} could not be written earlier; nothing more is asked in this run")
-        lines = [encode(record) for record in records]
+        lines = [encode(record, number) for number, record in enumerate(records, start=self._lines + 1)]
         start = self._end
         try:
             self._write(b"".join(lines))
@@ -166,6 +187,7 @@ class Ledger:
                 f"{self.path} cannot be written ({error.strerror}). Make room or mend the folder, then run again: "
                 f"what was recorded before is safe and is not asked again."
             ) from None
+        self._lines += len(lines)
         starts = itertools.accumulate((len(line) for line in lines), initial=start)
         return [Entry(at, len(line), dict(each)) for at, line, each in zip(starts, lines, records, strict=False)]
 
@@ -228,10 +250,10 @@ class Ledger:
                 records, whole = records + 1, entry.start + entry.length
             file.seek(whole)
             torn = file.read()
-        self._end = whole
+        self._end, self._lines = whole, records
         if (record := decode(torn)) is not None:  # only its line end is missing
             os.write(self._file, b"\n")
-            self._end += len(torn) + 1
+            self._end, self._lines = whole + len(torn) + 1, records + 1
             return header or record
         if torn:
             with self.path.with_name(f"{self.path.name}.torn").open("ab") as neighbour:
@@ -248,7 +270,7 @@ class Ledger:
 
 
 def _same_configuration(header: Record, wanted: Mapping[str, Json], path: Path) -> None:
-    if header.get("kind") != "header" or header.get("version") != VERSION:
+    if header.get("kind") != "header" or header.get("version") not in READABLE_VERSIONS:
         raise InputFileError(f"{path}, line 1: not the header of a ledger (version {VERSION}); use another --run-dir")
     found = header.get("configuration")
     found = found if isinstance(found, dict) else {}

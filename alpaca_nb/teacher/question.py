@@ -12,6 +12,7 @@ from typing import Literal
 
 from alpaca_nb.errors import TeacherError
 from alpaca_nb.files import Json
+from alpaca_nb.teacher.capabilities import is_openai
 from alpaca_nb.teacher.settings import TeacherSettings
 
 QuestionKind = Literal["chat", "completion"]
@@ -79,4 +80,6 @@ def request_body(settings: TeacherSettings, question: Question) -> dict[str, Jso
         body["stop"] = list(question.stop)
     if settings.service_tier:
         body["service_tier"] = settings.service_tier
+    elif is_openai(settings.base_url) and "messages" in body and not settings.use_batch:
+        body["service_tier"] = "default"  # else the project's own setting holds, which may be a dearer tier
     return {**body, **(question.extra or {})}

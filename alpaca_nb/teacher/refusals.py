@@ -4,6 +4,7 @@ Sorting follows the codes of OpenAI's error page; the codes of accounts without 
 agentao#283.
 """
 
+import re
 from collections.abc import Mapping
 
 from alpaca_nb.teacher.settings import KEY_VARIABLE
@@ -17,6 +18,7 @@ _OUT_OF_MONEY = {
     "billing_hard_limit_reached",
     "billing_not_active",
 }
+_NO_BATCH = re.compile(r"no (?:such )?batch\b", re.IGNORECASE)
 _WORTH_RETRYING = {408, 409, 425, 429}  # and everything from 500
 _ABOUT_PARAMETERS = {  # a word in the refusal → what helps
     "max_completion_tokens": "Set teacher_like to a model that takes the same form of request, for example gpt-oss.",
@@ -48,6 +50,11 @@ def explain(status: int, code: str, kind: str, words: str) -> str:
         return f"the account has no money or quota left: {words}. Top it up, then run again."
     if status in (401, 403):
         return f"the endpoint refuses the key (HTTP {status}): {words}. Check {KEY_VARIABLE}."
+    if code == "batch_not_found" or (status == 404 and _NO_BATCH.search(words)):
+        return (
+            f"the endpoint does not know this batch (HTTP 404): {words}. A server that was restarted forgets its "
+            f"batches, as `alpaca-nb teacher` does; then its answers cannot come any more: use another --run-dir."
+        )
     if status == 404 and "not a chat model" not in words:
         return f"no such model or address (HTTP 404): {words}. Check teacher_model and teacher_base_url."
     if status >= 500:

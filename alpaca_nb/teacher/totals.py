@@ -13,7 +13,7 @@ from pathlib import Path
 
 from alpaca_nb.prices import Price, Tier
 from alpaca_nb.records import Usage
-from alpaca_nb.teacher.answers import TeacherAnswer, read_answer
+from alpaca_nb.teacher.answers import TIERS, TeacherAnswer, read_answer
 from alpaca_nb.teacher.ledger import Record, walk
 from alpaca_nb.teacher.ledger_records import body_of, index_in, price_in, stop_of
 
@@ -30,7 +30,7 @@ class Totals:
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
     answers_usd: Decimal = Decimal(0)
-    unclear_usage: int = 0  # answers without a usage, or with one that cannot be; charged at the worst case
+    unclear_usage: int = 0  # answers without a usage, or with one that cannot be priced; charged at the worst case
     failed: Counter[str] = field(default_factory=Counter)  # attempts by cause, those that may be billed included
     maybe_billed: int = 0
     maybe_billed_usd: Decimal = Decimal(0)
@@ -104,9 +104,12 @@ class Totals:
         answer = read_answer(index, body_of(record), stop_of(record))
         usage = _believable(answer)
         tier: Tier = "batch" if "batch" in record else "flex" if answer.service_tier == "flex" else "standard"
-        cost = None if usage is None else self.price.cost(usage, tier=tier)
+        priced = tier == "batch" or answer.service_tier in TIERS
+        cost = self.price.cost(usage, tier=tier) if usage is not None and priced else None
         self.answers += 1
-        if usage is None or cost is None or (worst is not None and cost > worst):
+        if answer.fault == "error_instead" and answer.usage is None:
+            cost = Decimal(0)  # nothing was written, so there is nothing to pay for
+        elif usage is None or cost is None or (worst is not None and cost > worst):
             self.unclear_usage += 1
             cost = worst or Decimal(0)
         self.answers_usd += cost
