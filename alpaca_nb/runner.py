@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from filelock import FileLock, Timeout
+
 from alpaca_nb import __version__, runs
 from alpaca_nb.errors import InputFileError, RecipeError, StageError
 from alpaca_nb.files import write_json
@@ -251,18 +253,16 @@ def _run_file(recipe: Recipe, folder: Path, outcomes: list[Outcome]) -> Iterator
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Let one runner at a time into a run folder; the system frees the lock however the runner ends (POSIX only)."""
-    if sys.platform == "win32":
+    """Let one runner at a time into a run folder; the system frees the lock however the runner ends."""
+    lock = FileLock(folder / LOCK_FILE, blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise InputFileError(f"another alpaca-nb run is at work in {as_typed(folder)}") from None
+    try:
         yield
-        return
-    import fcntl
-
-    with (folder / LOCK_FILE).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputFileError(f"another alpaca-nb run is at work in {as_typed(folder)}") from None
-        yield
+    finally:
+        lock.release()
 
 
 def _now() -> str:
