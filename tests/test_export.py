@@ -248,6 +248,13 @@ def test_a_full_disk_leaves_nothing_half_written(random_run: Path, tmp_path: Pat
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
+def test_a_file_loaded_and_let_go_at_once_does_not_hang(random_models: dict[str, Path], tmp_path: Path) -> None:
+    pytest.importorskip("xllamacpp", reason='xllamacpp is not installed: pip install -e ".[gguf]"')
+    file = write_gguf(random_models["tuned"], tmp_path / "m.gguf", "q8_0")
+    for _ in range(20):
+        LlamaCpp(file)  # llama.cpp's server waited for ever for a thread that had not begun
+
+
 def test_what_llama_cpp_refuses_is_said_and_what_is_given_up_ends(
     random_models: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -50,6 +50,8 @@ class LlamaCpp:
             self._server = xllamacpp.Server(parameters)
         except RuntimeError as error:
             raise ModelError(f"llama.cpp cannot load {file}: {error}") from None
+        # Its loop starts in a thread; a server ended before that waits for it for ever. Once it has answered, it runs.
+        self._completion({"prompt": "a", "max_tokens": 1, "temperature": 0})
 
     def answer(
         self,
