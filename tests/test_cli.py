@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from alpaca_nb import __version__, check, cli, recipes
+from alpaca_nb.run_progress import as_called
 from alpaca_nb.runs import STAGES, StageRecord
 from alpaca_nb.summary import Outcome, caveat, key_metric, summary_table
 
@@ -146,3 +147,17 @@ def test_a_gain_in_format_is_said_to_be_one() -> None:
     assert "random" in beside("random-llama-1m", verdict)
     assert beside("HuggingFaceTB/SmolLM2-135M", verdict) == ""
     assert beside("smollm2-135m") == "", "nothing to explain before the comparison"
+
+
+def test_the_next_command_is_named_as_the_caller_typed_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "alpaca-nb"
+    program.write_text("")
+    program.chmod(0o755)
+    for path, typed, named in (
+        ("", ".venv/bin/alpaca-nb", str(Path(".venv/bin/alpaca-nb"))),  # `make run`: nothing is activated
+        (str(tmp_path), str(program), "alpaca-nb"),  # found by the shell
+        ("", "somewhere/cli.py", "alpaca-nb"),  # python -m
+    ):
+        monkeypatch.setenv("PATH", path)
+        monkeypatch.setattr(sys, "argv", [typed, "check"])
+        assert as_called() == named
