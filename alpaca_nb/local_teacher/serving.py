@@ -31,6 +31,8 @@ def serve(model: str, port: int, *, threads: int = 1, slots: int = SLOTS) -> int
     except KitError as error:
         print(error, file=sys.stderr)
         return 2
+    # Its loop starts in a thread; a server ended before that waits for it for ever. Once it has answered, it runs.
+    server.handle_completions({"prompt": "a", "max_tokens": 1})
     print(f"listening on {server.listening_address}/v1", flush=True)
     stopped.wait()
     return 0
