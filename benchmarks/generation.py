@@ -2,6 +2,7 @@
 
     python benchmarks/generation.py                       # about three minutes, two cores
     python benchmarks/generation.py --rows 5000 --no-write
+    python benchmarks/generation.py --memory-only         # about forty seconds; other work does not change it
 
 The teacher is a process of its own on loopback: it writes answers of sixteen tasks each from made-up instructions with
 Alpaca's statistics (`instructions.py`), made before the clock starts. Ours is everything that a run does: ask, record
@@ -71,6 +72,9 @@ def main() -> None:
     bodies = answer_bodies(options.answers, options.seed)
     with tempfile.TemporaryDirectory() as folder, Teacher(bodies) as teacher:
         memory = in_its_own_process(Path(folder) / "memory", teacher.base_url, options.memory_rows)
+        if options.memory_only:
+            _finish("generation_memory", _conditions(options) | {"memory": memory_of(memory)}, write=options.write)
+            return
         ours = whole_run(Path(folder) / "run", teacher.base_url, options.rows)
         before = bare_client(teacher.base_url, ours.responses)
         again = whole_run(Path(folder) / "again", teacher.base_url, options.rows)
@@ -78,14 +82,7 @@ def main() -> None:
     bare = (before + after) / 2
     seconds = (ours.seconds + again.seconds) / 2
     per_second = ours.responses / seconds
-    result = {
-        "what": "a whole run of stage 02 (ask, fsync, parse, filter, novelty, files), teacher in a process of its own",
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "hardware": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()},
-        "load_average_at_end": os.getloadavg()[0],
-        "versions": {"python": platform.python_version()}
-        | {name: importlib.metadata.version(name) for name in ("openai", "numpy", "rapidfuzz")},
-        "config": {"rows": options.rows, "tasks_per_answer": TASKS, "concurrency": CONCURRENCY, "seed": options.seed},
+    result = _conditions(options) | {
         "responses": ours.responses,
         "rows_kept": ours.rows,
         "candidates": ours.candidates,
@@ -101,9 +98,25 @@ def main() -> None:
         "seconds_of_ours_for_52002_rows": round(seconds * ALPACAS_ROWS / ours.rows, 1),
         "memory": memory_of(memory),
     }
+    _finish("generation", result, write=options.write)
+
+
+def _conditions(options: argparse.Namespace) -> dict[str, object]:
+    return {
+        "what": "a whole run of stage 02 (ask, fsync, parse, filter, novelty, files), teacher in a process of its own",
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "hardware": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()},
+        "load_average_at_end": os.getloadavg()[0],
+        "versions": {"python": platform.python_version()}
+        | {name: importlib.metadata.version(name) for name in ("openai", "numpy", "rapidfuzz")},
+        "config": {"rows": options.rows, "tasks_per_answer": TASKS, "concurrency": CONCURRENCY, "seed": options.seed},
+    }
+
+
+def _finish(name: str, result: dict[str, object], *, write: bool) -> None:
     print(json.dumps(result, indent=2))
-    if options.write:
-        print(write_json(RESULTS / f"generation_{datetime.now(UTC):%Y-%m-%d}.json", result))
+    if write:
+        print(write_json(RESULTS / f"{name}_{datetime.now(UTC):%Y-%m-%d}.json", result))
 
 
 def whole_run(folder: Path, base_url: str, rows: int) -> Measured:
@@ -273,6 +286,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--memory-rows", type=int, default=57_000, help="rows of the run whose memory is measured")
     parser.add_argument("--answers", type=int, default=5_500, help="how many the teacher has ready")
     parser.add_argument("--seed", type=int, default=17)
+    parser.add_argument("--memory-only", action="store_true", help="the run whose memory is measured, and no other")
     parser.add_argument("--no-write", dest="write", action="store_false", help="print the result only")
     return parser.parse_args()
 
