@@ -184,7 +184,9 @@ def test_a_teachers_bill_is_on_the_page_to_the_cent(full_run: Path) -> None:
     body = '{"choices": [], "usage": {"prompt_tokens": 500, "completion_tokens": 750}}'
     answer = {"kind": "answer", "request": 0, "prompt_sha256": "", "id": "", "body": body}
     (full_run / "generation").mkdir(exist_ok=True)
-    (full_run / "generation" / "ledger.jsonl").write_bytes(b"".join(map(encode, (header, price, answer))))
+    (full_run / "generation" / "ledger.jsonl").write_bytes(
+        b"".join(encode(record, number) for number, record in enumerate((header, price, answer), start=1))
+    )
     text = Page(report_of(full_run)).text
     bill = text[text.index("What the teachers cost") : text.index("Projected")]
     for words in ("prompt tokens 500 0.500000 0.50", "answer tokens 750 0.750000 0.75", "1.250000 1.25"):
