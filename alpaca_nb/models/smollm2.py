@@ -44,7 +44,7 @@ DIGITS_THEN_BYTES = {
 
 
 def gguf_file() -> Path:
-    """Return the model's GGUF as llama.cpp reads it, fetched into the user's cache where it is not there yet (97 MB).
+    """Return the model's GGUF as llama.cpp reads it, fetched into the user's cache where it is not there yet (98 MB).
 
     Raises `ModelError` where the download fails or is not the file that was meant.
     """
@@ -65,7 +65,7 @@ def build(folder: Path) -> None:
     with quiet_transformers(), contextlib.redirect_stderr(io.StringIO()):  # the GGUF reader's bar heeds no setting
         _convert(gguf, folder)
         give_back_freed_memory()  # the kernel that converts may be the one that trains
-    shutil.rmtree(work)  # the GGUF, 97 MB
+    shutil.rmtree(work)  # the GGUF, 98 MB
     check_loss(folder)
 
 
