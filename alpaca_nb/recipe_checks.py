@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
-from alpaca_nb.choices import EVALUATION_SETS, JUDGES, RIVALS
+from alpaca_nb.choices import EVALUATION_SETS, JUDGES, PROTOCOLS, RIVALS
 from alpaca_nb.errors import BudgetError, InputFileError, KitError, RecipeError, TeacherError
 from alpaca_nb.evaluation_sets.downloads import fetched
 from alpaca_nb.evaluation_sets.load import evaluation_tasks
@@ -34,7 +34,7 @@ RANGES = {  # of stage 02, which takes minutes to begin where another stage come
     "novelty_threshold": (0.0, 1.0),
     "concurrency": (1, MOST_ON_THEIR_WAY),
 }
-CHOICES = {"judge": JUDGES, "rival": RIVALS, "protocol": ("repaired", "stanford")}
+CHOICES = {"judge": JUDGES, "rival": RIVALS, "protocol": PROTOCOLS}
 
 
 def check_values(parameters: Mapping[str, Parameter]) -> None:

@@ -31,6 +31,7 @@ from alpaca_nb.runs import KIT_FOLDER, NOTEBOOKS_FOLDER, Parameter
 
 RECIPES_FOLDER = KIT_FOLDER / "papermill_runs" / "recipes"
 _SUFFIXES = (".yaml", ".yml")
+_INSTEAD = {"ask_for": "protocol=list, numbered or structured", "use_batch": "service_tier=batch"}  # of former names
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ def _known(name: str, known: dict[str, Declaration], where: str, value: object) 
     if name == RUN_DIR:
         raise RecipeError(f"{where}run_dir is not a recipe's parameter: use the option --run-dir")
     if name not in known:
-        hint = _closest(name, known) or f". Known are {', '.join(sorted(known)) or 'none'}"
+        instead = f": write {_INSTEAD[name]}" if name in _INSTEAD else ""
+        hint = instead or _closest(name, known) or f". Known are {', '.join(sorted(known)) or 'none'}"
         raise RecipeError(f"{where}unknown parameter {name!r}{hint}")
     return known[name]
 

@@ -122,7 +122,7 @@ def _finish(name: str, result: dict[str, object], *, write: bool) -> None:
 def whole_run(folder: Path, base_url: str, rows: int) -> Measured:
     """Stage 02 from an empty folder; memory is sampled beside it."""
     teacher = TeacherSettings(base_url, "instant", 1.0, 3072, 0.0, 17)
-    settings = GenerationSettings(teacher, 17, rows, concurrency=CONCURRENCY, ask_for="numbered")
+    settings = GenerationSettings(teacher, 17, rows, concurrency=CONCURRENCY, protocol="numbered")
     memory = MemoryCurve(folder / "generation" / "ledger.jsonl")
     way = _way(settings)
     began, cpu = time.perf_counter(), time.process_time()
@@ -162,7 +162,7 @@ def memory_of(measured: Measured) -> dict[str, object]:
 
 def bare_client(base_url: str, requests: int) -> float:
     """Requests per second of the `openai` client alone, with the same prompts at the same concurrency."""
-    settings = GenerationSettings(TeacherSettings(base_url, "instant", 1.0, 3072, 0.0, 17), 17, 1, ask_for="numbered")
+    settings = GenerationSettings(TeacherSettings(base_url, "instant", 1.0, 3072, 0.0, 17), 17, 1, protocol="numbered")
     way = _way(settings)
 
     async def work() -> None:

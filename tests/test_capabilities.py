@@ -94,8 +94,7 @@ def test_an_unknown_model_gets_the_form_of_its_host_or_of_the_model_named() -> N
     [
         ({"model": "gpt-4o", "max_completion_tokens": 20_000}, "at most 16384 tokens"),
         ({"api": "responses"}, "chat or completion"),
-        ({"service_tier": "turbo"}, "must be flex"),
-        ({"service_tier": "flex", "use_batch": True}, "exclude each other"),
+        ({"service_tier": "turbo"}, "must be flex or batch"),
         ({"model": "gpt-6.2-sol", "temperature": 0.7}, "no temperature but 1.0"),
     ],
 )

@@ -23,7 +23,7 @@ SEEDS = [SeedTask(f"s{i}", "n", f"Name {i} rivers of Asia.", (Instance("", "Ob")
 
 def settings_for(**teacher: object) -> GenerationSettings:
     plain = TeacherSettings("https://api.openai.com/v1", "gpt-6-luna", 1.0, 3072, 5.0, 17)
-    return GenerationSettings(replace(plain, **teacher), 17, 1020, ask_for="numbered")  # type: ignore[arg-type]
+    return GenerationSettings(replace(plain, **teacher), 17, 1020, protocol="numbered")  # type: ignore[arg-type]
 
 
 def test_by_hand() -> None:
@@ -41,7 +41,7 @@ def test_by_hand() -> None:
 def test_tiers_cost_half_and_an_unknown_price_is_refused() -> None:
     usual = estimate(settings_for(), SEEDS).usd.likely
     assert estimate(settings_for(service_tier="flex"), SEEDS).usd.likely == pytest.approx(usual / 2)
-    assert estimate(settings_for(use_batch=True), SEEDS).usd.likely == pytest.approx(usual / 2)
+    assert estimate(settings_for(service_tier="batch"), SEEDS).usd.likely == pytest.approx(usual / 2)
     assert not estimate(settings_for(budget_usd=0.01), SEEDS).within_budget
     with pytest.raises(BudgetError, match="gpt-99"):
         estimate(settings_for(model="gpt-99"), SEEDS)
@@ -73,7 +73,7 @@ def test_the_progress_line_projects_what_is_still_to_be_spent(tmp_path: Path) ->
 
     async def lines() -> list[str]:
         teacher = TeacherSettings(stub.base_url, "stub-1", 1.0, 1000, 1.0, 17, price_usd_per_million="1,2")
-        wanted = GenerationSettings(teacher, 17, 12, ask_for="numbered")
+        wanted = GenerationSettings(teacher, 17, 12, protocol="numbered")
         folded = empty_fold(["Do this."], wanted.way(SEEDS).read, wanted=12, threshold=0.95)
         said = []
         async with open_teacher(teacher, tmp_path / "ledger.jsonl", {}) as opened:

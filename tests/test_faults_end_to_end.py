@@ -140,11 +140,11 @@ def test_all_faults_mixed_at_thirty_per_cent(fault_seed: int, tmp_path: Path) ->
 
 @pytest.mark.parametrize("fault", BATCH)
 def test_a_batch_that_goes_wrong_is_made_good_by_the_next(fault: str, tmp_path: Path, undisturbed: bytes) -> None:
-    made, tally, totals = run(tmp_path, [Rule((fault,), times=1)], use_batch=True)
+    made, tally, totals = run(tmp_path, [Rule((fault,), times=1)], service_tier="batch")
     if fault == "batch-cancelled":  # somebody's decision, so the run stops; the next one goes on
         assert isinstance(made, TeacherError) and is_clear(made)
         paid = {prompt for prompt, count in tally.prompts.items() if count.billed}
-        made, tally, totals = run(tmp_path, [], use_batch=True)
+        made, tally, totals = run(tmp_path, [], service_tier="batch")
         assert not paid & set(tally.prompts)
     assert isinstance(made, Generated), made
     assert (tmp_path / "dataset.json").read_bytes() == undisturbed
@@ -155,7 +155,7 @@ def test_a_batch_that_goes_wrong_is_made_good_by_the_next(fault: str, tmp_path: 
 
 @pytest.mark.parametrize("fault_seed", range(3))
 def test_requests_of_batches_that_go_wrong_at_thirty_per_cent(fault_seed: int, tmp_path: Path) -> None:
-    made, tally, totals = run(tmp_path, [*rule(*PASSING), Rule(tuple(BATCH), 0.3)], fault_seed, use_batch=True)
+    made, tally, totals = run(tmp_path, [*rule(*PASSING), Rule(tuple(BATCH), 0.3)], fault_seed, service_tier="batch")
     assert isinstance(made, Generated) or is_clear(made)
     assert true_usd(tally) <= totals.usd <= Decimal(str(BUDGET_USD))
 

@@ -369,7 +369,7 @@ def test_an_error_waits_for_the_answers_on_their_way(tmp_path: Path) -> None:
 
 def test_the_plan_by_hand() -> None:
     teacher = TeacherSettings("https://api.openai.com/v1", "gpt-6-luna", 1.0, 1000, 1.0, 17)
-    settings = GenerationSettings(teacher, 17, number_of_rows=170, ask_for="numbered")
+    settings = GenerationSettings(teacher, 17, number_of_rows=170, protocol="numbered")
     way = settings.way(many_seeds())
     plan = plan_requests(settings, way)
     assert plan.least_requests == 10  # 17 new tasks in each
@@ -396,7 +396,6 @@ def test_an_unknown_price_stops_the_plan() -> None:
         {"concurrency": 0},
         {"concurrency": 65},
         {"protocol": "Stanford"},
-        {"ask_for": "poems"},
     ],
 )
 def test_settings_are_checked(changes: dict[str, object]) -> None:

@@ -85,7 +85,7 @@ def test_a_real_model_writes_rows_that_bear_its_name(
 ) -> None:
     with server(tmp_path) as (url, model):  # type: ignore[attr-defined]
         teacher = TeacherSettings(url, model, 0.7, tokens, 0.0, 17)
-        wanted = GenerationSettings(teacher, 17, rows, seeds_per_request=8, concurrency=2, ask_for="list")
+        wanted = GenerationSettings(teacher, 17, rows, seeds_per_request=8, concurrency=2, protocol="list")
         made = asyncio.run(generate(Stage("02_generate_data", tmp_path / "run", {}), wanted, wanted.way(SEEDS)))
     assert made.teacher.removesuffix("@main") == model  # `transformers serve` names the revision too
     written = [json.loads(line) for line in (tmp_path / "run" / FILES[2]).read_text().splitlines()]

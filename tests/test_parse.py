@@ -11,11 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from the_original import Row, as_the_original
 
-from alpaca_nb.errors import RecipeError
 from alpaca_nb.generation.filters import filters_of, reject_reason
 from alpaca_nb.generation.parse import parse_answer
 from alpaca_nb.generation.pieces import REASONS, REPAIRS, Parsed
-from alpaca_nb.generation.protocol import PROTOCOLS, Protocol, check_protocol
+from alpaca_nb.generation.protocol import Protocol
 
 FINISH_REASONS = ["stop", "length", "content_filter", ""]
 RIVER = "5. Instruction: Name a river.\n5. Input: <noinput>\n5. Output: Elbe"
@@ -47,7 +46,7 @@ def cleaned(tasks: list[Row]) -> list[Row]:
 # Sound answers
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", get_args(Protocol))
 def test_parsing_a_good_answer(protocol: Protocol) -> None:
     text = " Add the numbers.\n4. Input: 2 and 3\n4. Output: 5\n###\n" + RIVER + "\nflows north.\n###"
     parsed = parse(text, protocol=protocol)
@@ -231,7 +230,7 @@ def test_the_end_of_an_answer_that_was_cut_is_dropped() -> None:
 # On any text
 
 any_text = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=8)), max_size=40).map("".join)
-CALLS = [(protocol, finish_reason) for protocol in PROTOCOLS for finish_reason in FINISH_REASONS]
+CALLS = [(protocol, finish_reason) for protocol in get_args(Protocol) for finish_reason in FINISH_REASONS]
 
 
 def check_nothing_is_lost(text: str, parsed: Parsed) -> None:
@@ -275,11 +274,11 @@ def test_thousands_of_mutated_completions_are_parsed_without_loss() -> None:
 )
 def test_long_nonsense_is_parsed_too(unit: str) -> None:
     for text in (unit * 3000, " " * 20000 + unit, unit + " " * 20000 + "x", "Task 4" + unit * 3000 + "x"):
-        for protocol in PROTOCOLS:
+        for protocol in get_args(Protocol):
             check_nothing_is_lost(text, parse(text, protocol=protocol))
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("protocol", get_args(Protocol))
 @pytest.mark.parametrize(
     "unit", ["7", '{"a":1}', '{"a":[', '{"a":', '{"instruction":', '[{"a":1},', "4. ", "###\n", "# ", "\n"]
 )
@@ -350,10 +349,3 @@ def test_repaired_saves_rows_and_keeps_none_that_is_cut_or_merged() -> None:
         saved += len(rows(parsed))
         original += sum(row in cleaned(tasks) for row in rows(parse(fault(text), protocol="stanford")))
     assert saved == 1500 and original < 0.8 * saved
-
-
-def test_there_are_two_protocols() -> None:
-    assert set(PROTOCOLS) == set(get_args(Protocol))
-    assert [check_protocol(name) for name in PROTOCOLS] == ["repaired", "stanford"]
-    with pytest.raises(RecipeError, match="protocol is 'Stanford'; it must be one of repaired, stanford"):
-        check_protocol("Stanford")

@@ -210,7 +210,7 @@ def test_where_the_stop_texts_fire(text: str, cut: str) -> None:
 
 
 def test_its_numbers_cannot_be_chosen_and_its_answers_are_not_mixed_with_others(tmp_path: Path) -> None:
-    for changes in ({"seeds_per_request": 4}, {"tasks_per_request": 10}, {"ask_for": "list"}):
+    for changes in ({"seeds_per_request": 4}, {"tasks_per_request": 10}):
         with pytest.raises(RecipeError, match=f"{next(iter(changes))} is .*protocol stanford"):
             settings_for("http://127.0.0.1:9/v1", **changes)
     warm = replace(settings_for("http://127.0.0.1:9/v1").teacher, temperature=0.7)

@@ -35,7 +35,7 @@ def test_openai_is_told_the_tier_whose_price_is_booked_and_others_are_not() -> N
     openai, here = (settings_for(url, "gpt-6-luna") for url in ("https://api.openai.com/v1", "http://127.0.0.1:1/v1"))
     for settings, tier in ((openai, "default"), (replace(openai, service_tier="flex"), "flex")):
         assert request_body(settings, Question("Hello"))["service_tier"] == tier
-    for settings, kind in ((here, "chat"), (replace(openai, use_batch=True), "chat"), (openai, "completion")):
+    for settings, kind in ((here, "chat"), (replace(openai, service_tier="batch"), "chat"), (openai, "completion")):
         assert "service_tier" not in request_body(settings, Question("Hello", kind))  # type: ignore[arg-type]
 
 

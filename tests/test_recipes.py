@@ -12,7 +12,6 @@ from alpaca_nb.comparison.judge import check_judge
 from alpaca_nb.errors import RecipeError
 from alpaca_nb.evaluation_sets import downloads
 from alpaca_nb.files import write_json
-from alpaca_nb.generation.protocol import PROTOCOLS
 from alpaca_nb.models.cache import CACHE_VARIABLE
 from alpaca_nb.parameters import declared_by_stage, read_declarations
 from alpaca_nb.recipe_checks import (
@@ -174,6 +173,8 @@ def test_unknown_parameter_names_the_closest(kit: Path) -> None:
     with pytest.raises(RecipeError, match="Known are base_model, dataset_path"):
         write_recipe(kit, "")
         load(kit, "zzzzzz=1")
+    with pytest.raises(RecipeError, match="unknown parameter 'use_batch': write service_tier=batch"):
+        load(kit, "use_batch=true")
 
 
 def test_repeated_key_is_an_error_with_both_lines(kit: Path) -> None:
@@ -306,7 +307,6 @@ def test_defaults_of_the_last_notebooks_are_those_of_tiny(stage: str) -> None:
 
 
 def test_the_choices_are_those_that_the_stages_know() -> None:
-    assert CHOICES["protocol"] == tuple(PROTOCOLS)
     for judge in CHOICES["judge"]:
         check_judge(judge)
 
@@ -318,7 +318,10 @@ JUDGED = ["judge=model", "judge_model=gpt-6-luna", "judge_base_url=https://api.o
     ("options", "message"),
     [
         (["judge=dice"], "judge is 'dice'; it must be checkable or model or people"),
-        (["protocol=harvard"], "protocol is 'harvard'; it must be repaired or stanford"),
+        (
+            ["protocol=harvard"],
+            "protocol is 'harvard'; it must be repaired or numbered or structured or list or stanford",
+        ),
         (["teacher_model=gpt-6-luna"], "teacher_model is 'gpt-6-luna', but teacher_base_url is empty"),
         (["judge=model"], "judge=model needs judge_model and judge_base_url"),
         (["judge=model", "judge_model=x", "judge_base_url=host/v1"], "judge_base_url is 'host/v1'"),

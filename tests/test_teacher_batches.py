@@ -55,7 +55,7 @@ class CountingTeacher(Teacher):
 
 def settings_for(url: str, **changes: object) -> TeacherSettings:
     base = TeacherSettings(url, "offline", 1.0, 100, 1.0, 17, first_wait_seconds=0.001, max_attempts=3)
-    return replace(base, use_batch=True, **changes)  # type: ignore[arg-type]
+    return replace(base, service_tier="batch", **changes)  # type: ignore[arg-type]
 
 
 def ask(settings: TeacherSettings, ledger: Path, count: int = COUNT) -> tuple[list[TeacherAnswer], RecordedTeacher]:
@@ -79,7 +79,7 @@ def test_a_batch_answers_as_single_requests_do_at_half_the_price(tmp_path: Path)
     teacher = CountingTeacher()
     with served_teacher(teacher) as url:
         batched, by_batch = ask(settings_for(url), tmp_path / "batch.jsonl")
-        single, one_by_one = ask(replace(settings_for(url), use_batch=False), tmp_path / "single.jsonl")
+        single, one_by_one = ask(replace(settings_for(url), service_tier=""), tmp_path / "single.jsonl")
         again, _ = ask(settings_for(url), tmp_path / "batch.jsonl")
     assert batched == again == recorded_answers(tmp_path / "batch.jsonl")
     assert batched == [replace(answer, service_tier="") for answer in single]
@@ -167,14 +167,12 @@ def test_a_planned_batch_that_never_came_to_be_is_created_under_its_own_key(tmp_
     assert states(tmp_path / "ledger.jsonl") == ["planned", "ended", "planned", "created", "ended"]
 
 
-@pytest.mark.parametrize("use_batch", [True, False])
-def test_a_batch_of_the_kits_own_teacher_which_ended_with_its_run_is_asked_again(
-    tmp_path: Path, use_batch: bool
-) -> None:
+@pytest.mark.parametrize("tier", ["batch", ""])
+def test_a_batch_of_the_kits_own_teacher_which_ended_with_its_run_is_asked_again(tmp_path: Path, tier: str) -> None:
     settings, ledger = settings_for(""), tmp_path / "ledger.jsonl"  # each run starts a teacher of its own
     wanted, _ = ask(settings, ledger)
     ledger.write_bytes(b"".join(ledger.read_bytes().splitlines(keepends=True)[:4]))  # killed when it was created
-    answers, again = ask(replace(settings, use_batch=use_batch), ledger)
+    answers, again = ask(replace(settings, service_tier=tier), ledger)
     assert [answer.text for answer in answers] == [answer.text for answer in wanted]
     assert again.budget.reserved_usd == 0 and again.totals.answers == COUNT
 
@@ -243,7 +241,7 @@ def test_a_batch_on_its_way_holds_its_money_and_its_questions_for_a_run_without_
     with served_teacher(teacher) as url:
         ask(settings_for(url), ledger)
         ledger.write_bytes(b"".join(ledger.read_bytes().splitlines(keepends=True)[:4]))  # created, no more is known
-        answers, _ = ask(replace(settings_for(url), use_batch=False), ledger, count=COUNT + 2)
+        answers, _ = ask(replace(settings_for(url), service_tier=""), ledger, count=COUNT + 2)
     assert len(answers) == COUNT + 2
     assert set(teacher.worked.values()) == {1}, "the batch's answers were fetched, not asked again"
     kinds = Counter(r["kind"] for r in scan(ledger.read_bytes(), "").records)
@@ -300,7 +298,7 @@ def test_generation_by_batches_makes_the_same_files_byte_for_byte(tmp_path: Path
 
     with served_teacher(CountingTeacher("batch-partial")) as url:
         settings = replace(settings_for(url), max_completion_tokens=3072)
-        one_by_one, batched = generated("single", replace(settings, use_batch=False)), generated("batch", settings)
+        one_by_one, batched = generated("single", replace(settings, service_tier="")), generated("batch", settings)
     for file in ("dataset.json", "rejected.jsonl", "generation/provenance.jsonl"):
         assert (one_by_one / file).read_bytes() == (batched / file).read_bytes()
     assert len(states(batched / "generation" / "ledger.jsonl")) >= 6, "what the first batch left open, a second asked"

@@ -55,7 +55,7 @@ def small_model(number: int, prompt: str) -> StubReply:
 def test_a_line_is_asked_first_and_its_answer_only_where_it_is_worth_one(tmp_path: Path) -> None:
     with stub_endpoint(small_model) as stub:
         made = run_stage(
-            tmp_path, settings_for(stub.base_url, ask_for="list", seeds_per_request=8, tasks_per_request=9)
+            tmp_path, settings_for(stub.base_url, protocol="list", seeds_per_request=8, tasks_per_request=9)
         )
     lines = [request for request in stub.requests if "prompt" in request]
     answers = [request["messages"][0]["content"] for request in stub.requests if "messages" in request]
@@ -76,7 +76,7 @@ def test_a_line_is_asked_first_and_its_answer_only_where_it_is_worth_one(tmp_pat
 
 def test_a_list_has_the_same_bytes_at_any_concurrency_and_after_a_crash(tmp_path: Path) -> None:
     with stub_endpoint(small_model) as stub:
-        wanted = settings_for(stub.base_url, ask_for="list")
+        wanted = settings_for(stub.base_url, protocol="list")
         run_stage(tmp_path / "one", replace(wanted, concurrency=1))
         run_stage(tmp_path / "eight", replace(wanted, concurrency=8))
         whole = (tmp_path / "one/generation/ledger.jsonl").read_bytes()
@@ -90,7 +90,7 @@ def test_a_list_has_the_same_bytes_at_any_concurrency_and_after_a_crash(tmp_path
         run_stage(tmp_path / "crashed", wanted)
         assert len(stub.requests) == asked
         with pytest.raises(LedgerError, match="ask_for was 'list' and is now 'numbered'"):
-            run_stage(tmp_path / "crashed", replace(wanted, ask_for="numbered"))
+            run_stage(tmp_path / "crashed", replace(wanted, protocol="numbered"))
     for name in FINAL_FILES:
         assert (tmp_path / "eight" / name).read_bytes() == (tmp_path / "one" / name).read_bytes(), name
         assert (tmp_path / "crashed" / name).read_bytes() == (tmp_path / "one" / name).read_bytes(), name
@@ -106,6 +106,14 @@ def written_as_json(number: int, prompt: str) -> StubReply:
         for _ in range(3)
     ]
     return completion(json.dumps({"tasks": tasks}))
+
+
+def test_the_protocol_decides_what_is_asked_and_how_it_is_read() -> None:
+    wanted = {"repaired": "numbered", "numbered": "numbered", "structured": "structured", "list": "list"}
+    for protocol, way in wanted.items():
+        settings = settings_for("", "offline", protocol=protocol)
+        assert settings.way(SEEDS).name == way and settings.read_as == "repaired"
+        assert settings.way(SEEDS).configuration()["ask_for"] == way  # so that earlier ledgers still fit
 
 
 def test_models_that_can_be_held_to_a_schema_are_and_others_are_not(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def estimate(settings: GenerationSettings, seeds: Sequence[SeedTask]) -> Estimat
     """Work it out for one recipe. Raises `BudgetError` for an unknown price."""
     teacher = settings.teacher
     prompt, per_item, new_tasks = _prompt_tokens(settings, seeds)
-    as_list = settings.ask_for == "list"
+    as_list = settings.protocol == "list"
     share = KEPT_SHARE_OF_LISTS if as_list else KEPT_SHARE
     per_task = LINE_AND_ANSWER_TOKENS if as_list else TOKENS_PER_TASK
     speed = TOKENS_PER_SECOND[_place(settings)]
@@ -77,7 +77,7 @@ def estimate(settings: GenerationSettings, seeds: Sequence[SeedTask]) -> Estimat
         out = min(new_tasks * getattr(per_task, name), teacher.max_completion_tokens * per_item)
         usage = Usage(round(items * prompt), round(items * out))
         seconds = items * out / getattr(speed, name) / settings.concurrency
-        hours = 24.0 if teacher.use_batch and name == "high" else seconds / 3600
+        hours = 24.0 if teacher.tier == "batch" and name == "high" else seconds / 3600
         cases.append((items * per_item, usage, float(teacher.price.cost(usage, tier=teacher.tier)), hours))
     requests, usages, usd, hours_of = zip(*cases, strict=True)
     return Estimate(
@@ -102,7 +102,7 @@ def text_of(found: Estimate, name: str, settings: GenerationSettings) -> str:
         f"  {'tokens out':<12}{found.completion_tokens}",
         f"  {'dollars':<12}{_dollars(found.usd)}, {teacher.tier} tier; price: {found.price_source}",
         f"  {'time':<12}{_times(found.hours)}, {settings.concurrency} requests at a time"
-        + (" (a batch may take a day)" if teacher.use_batch else ""),
+        + (" (a batch may take a day)" if teacher.tier == "batch" else ""),
         "",
         f"  budget_usd is {found.budget_usd:g}: "
         + ("enough in all these cases" if found.within_budget else "the run may stop at it, and can go on with more"),
@@ -112,7 +112,7 @@ def text_of(found: Estimate, name: str, settings: GenerationSettings) -> str:
 
 def _prompt_tokens(settings: GenerationSettings, seeds: Sequence[SeedTask]) -> tuple[float, int, int]:
     """Tokens that one item sends, its requests, and the new tasks that it can bring."""
-    if settings.read_as == "stanford":  # its files may not be here, and are not fetched for an estimate
+    if settings.protocol == "stanford":  # its files may not be here, and are not fetched for an estimate
         return PUBLISHED_PROMPT_TOKENS, 1, TASKS_PER_REQUEST - 1 - SEEDS_PER_REQUEST
     way = settings.way(seeds)
     questions = [way.questions(item) for item in range(ITEMS_LOOKED_AT)]

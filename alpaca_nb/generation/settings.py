@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from alpaca_nb.choices import PROTOCOLS
 from alpaca_nb.errors import RecipeError
 from alpaca_nb.generation.filters import ALL_FILTERS, all_but, filters_of
 from alpaca_nb.generation.plain_list import SAMPLING, PlainList
-from alpaca_nb.generation.protocol import Protocol, check_protocol
+from alpaca_nb.generation.protocol import Protocol
 from alpaca_nb.generation.published import Published, check_published
 from alpaca_nb.generation.published_files import published_files
 from alpaca_nb.generation.ways import Numbered, Structured, Way
@@ -17,8 +18,6 @@ from alpaca_nb.teacher.client import check_key
 from alpaca_nb.teacher.pace import MOST_ON_THEIR_WAY
 from alpaca_nb.teacher.question import QuestionKind
 from alpaca_nb.teacher.settings import TeacherSettings, teacher_settings_of
-
-WAYS = ("auto", "numbered", "structured", "list")
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,6 @@ class GenerationSettings:
     concurrency: int = 4
     protocol: str = "repaired"
     filters: frozenset[str] = ALL_FILTERS
-    ask_for: str = "auto"
 
     def __post_init__(self) -> None:
         _check("number_of_rows", self.number_of_rows, 1, 1_000_000)
@@ -42,12 +40,10 @@ class GenerationSettings:
         _check("tasks_per_request", self.tasks_per_request, self.seeds_per_request + 1, 200)
         _check("novelty_threshold", self.novelty_threshold, 0.0, 1.0)
         _check("concurrency", self.concurrency, 1, MOST_ON_THEIR_WAY)
+        if self.protocol not in PROTOCOLS:
+            raise RecipeError(f"protocol is {self.protocol!r}; it must be one of {', '.join(PROTOCOLS)}")
         filters_of(self.read_as, self.filters)
-        if self.ask_for not in WAYS:
-            raise RecipeError(f"ask_for is {self.ask_for!r}; it must be one of {', '.join(WAYS)}")
-        if self.read_as == "stanford":
-            if self.ask_for != "auto":
-                raise RecipeError(f"ask_for is {self.ask_for!r}, but protocol stanford asks in its own way: use auto")
+        if self.protocol == "stanford":
             teacher = self.teacher
             check_published(
                 self.seeds_per_request, self.tasks_per_request, teacher.temperature, teacher.max_completion_tokens
@@ -55,21 +51,21 @@ class GenerationSettings:
 
     @property
     def read_as(self) -> Protocol:
-        """The protocol, checked."""
-        return check_protocol(self.protocol)
+        """How answers are read, whatever the way of asking."""
+        return "stanford" if self.protocol == "stanford" else "repaired"
 
     def way(self, seeds: Sequence[SeedTask], published_path: str = "") -> Way:
         """How tasks are asked for; `stanford` takes the published seeds in place of `seeds`.
 
         Raises `RecipeError` for too few seeds, `InputFileError` where the published files are not to be had.
         """
-        if self.read_as == "stanford":
+        if self.protocol == "stanford":
             local = not self.teacher.base_url or is_loopback(self.teacher.base_url)
             kind: QuestionKind | None = "completion" if local else None
             return Published(published_files(published_path), self.seed, kind, self.teacher.model)
         if len(seeds) < self.seeds_per_request:
             raise RecipeError(f"seeds_per_request is {self.seeds_per_request}, but there are {len(seeds)} seed tasks")
-        if self.ask_for == "list":
+        if self.protocol == "list":
             sampling = {} if self.teacher.base_url else SAMPLING  # an address may be any server's
             return PlainList(seeds, self.seed, self.seeds_per_request, self.filters, sampling)
         chosen = Structured if self._structured else Numbered
@@ -78,7 +74,9 @@ class GenerationSettings:
     @property
     def _structured(self) -> bool:
         accepts = self.teacher.capabilities
-        return self.ask_for == "structured" or (self.ask_for == "auto" and accepts.known and accepts.structured_output)
+        return self.protocol == "structured" or (
+            self.protocol == "repaired" and accepts.known and accepts.structured_output
+        )
 
 
 def settings_of(parameters: Mapping[str, Parameter], *, to_send: bool = True) -> GenerationSettings:
@@ -100,7 +98,6 @@ def settings_of(parameters: Mapping[str, Parameter], *, to_send: bool = True) ->
         concurrency=int(parameters["concurrency"]),
         protocol=str(parameters["protocol"]),
         filters=all_but(str(parameters["filters_off"])),
-        ask_for=str(parameters["ask_for"]),
     )
 
 

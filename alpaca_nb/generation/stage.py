@@ -61,7 +61,7 @@ class Generated:
             "candidates": len(self.folded.kept) + len(self.folded.rejected),
             "rows": len(self.folded.kept),
             "rejected": dict(self.rejected_by_reason),
-            "protocol": self.folded.protocol,
+            "protocol": settings.protocol,
             "asked_for": self.asked_for,
             "repaired_rows": sum(bool(row.candidate.repairs) for row in self.folded.kept),
             "prompt_tokens": self.totals.prompt_tokens,
@@ -77,7 +77,7 @@ async def ask_one(stage: Stage, settings: GenerationSettings, way: Way, item: in
     It is asked alone where the rest will travel in batches: nobody wants to wait a day for one answer.
     """
     async with open_teacher(
-        dataclasses.replace(settings.teacher, use_batch=False), stage.path(*LEDGER), way.configuration()
+        dataclasses.replace(settings.teacher, service_tier=""), stage.path(*LEDGER), way.configuration()
     ) as teacher:
         return await way.ask(teacher, item)
 
@@ -110,7 +110,7 @@ async def generate(
                 await ask_until_complete(
                     lambda item: way.ask(teacher, item),
                     folded,
-                    concurrency=sys.maxsize if settings.teacher.use_batch else settings.concurrency,
+                    concurrency=sys.maxsize if settings.teacher.tier == "batch" else settings.concurrency,
                     new_tasks=way.new_tasks,
                     report=lambda asked: progress.update(len(folded.kept), note(folded, asked, teacher)),
                 )

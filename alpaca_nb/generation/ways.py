@@ -1,11 +1,11 @@
 """The ways of asking for tasks. A way knows what item 0, 1, 2, … of the work asks, and how its answers are read.
 
-| way | one item is | for |
+| way | one item is | `protocol` |
 |---|---|---|
-| numbered | one request for a numbered list, carried on by the teacher | any chat model; the default |
-| structured | one request for JSON that must fit a schema | models that can be held to one |
-| list | one line of a list of instructions, then its answer | small local models (`plain_list`) |
-| published | Stanford's own prompt, stop texts and numbering | `protocol: stanford` (`published`) |
+| numbered | one request for a numbered list, carried on by the teacher | numbered; repaired, with most models |
+| structured | one request for JSON that must fit a schema | structured; repaired, with models known to keep to one |
+| list | one line of a list of instructions, then its answer | list, for small local models (`plain_list`) |
+| published | Stanford's own prompt, stop texts and numbering | stanford (`published`) |
 
 What an item asks depends on its number, the seed and the answers to that very item, never on other answers. So items
 may be asked in any order and at any concurrency, and recorded ones need not be asked again.
@@ -41,7 +41,7 @@ class Way(Interface):
 
     @property
     def name(self) -> str:
-        """As the parameter `ask_for` says it, or "published"."""
+        """As the table above says it."""
 
     @property
     def seeds(self) -> Sequence[SeedTask]:

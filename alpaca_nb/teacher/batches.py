@@ -89,7 +89,7 @@ class Desk:
                 for batch in list(self.open.values()):
                     await self._see_through(batch)
                 self._dismiss()
-                if self._waiting and not self._teacher.settings.use_batch:
+                if self._waiting and self._teacher.settings.tier != "batch":
                     self._dismiss(all_of_them=True)  # they wanted an older batch's end; the rest is asked one by one
                 if self._waiting:
                     await self._see_through(await self._plan())

@@ -78,8 +78,8 @@ def request_body(settings: TeacherSettings, question: Question) -> dict[str, Jso
         raise TeacherError(f"{settings.model} accepts no temperature but 1.0; set temperature to 1.0")
     if question.stop and accepts.stop:
         body["stop"] = list(question.stop)
-    if settings.service_tier:
+    if settings.tier == "flex":
         body["service_tier"] = settings.service_tier
-    elif is_openai(settings.base_url) and "messages" in body and not settings.use_batch:
+    elif settings.tier == "standard" and is_openai(settings.base_url) and "messages" in body:
         body["service_tier"] = "default"  # else the project's own setting holds, which may be a dearer tier
     return {**body, **(question.extra or {})}

@@ -120,7 +120,7 @@ class RecordedTeacher:
         Raises `BudgetError` before a request that could pass the budget, `TeacherError` when asking is of no use.
         """
         question = as_question(asked)
-        if not self.has(request_index) and (self.settings.use_batch or self.desk.holds(request_index)):
+        if not self.has(request_index) and (self.settings.tier == "batch" or self.desk.holds(request_index)):
             await self.desk.ask(request_index, question)
         if not self.has(request_index):
             return await self._ask(request_index, question)

@@ -26,7 +26,7 @@ _ABOUT_PARAMETERS = {  # a word in the refusal → what helps
     "temperature": "Set temperature to 1.0.",
     "reasoning_effort": "Set teacher_like to a model that takes the same form of request, for example gpt-4.1.",
     "service_tier": "Leave service_tier empty: this model has no such tier.",
-    "response_format": "Ask for plain text: this model has no structured output.",
+    "response_format": "Set protocol to numbered: this model has no structured output.",
     "not a chat model": "Set teacher_api to completion.",
     "v1/responses": "This model has neither chat nor completions; choose another teacher_model.",
     "context_length": "Lower max_completion_tokens, tasks_per_request or seeds_per_request.",

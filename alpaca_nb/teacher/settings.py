@@ -14,9 +14,9 @@ _NOT_ALWAYS_DECLARED = {  # parameter → field of `TeacherSettings`
     "teacher_api": "api",
     "teacher_like": "like",
     "service_tier": "service_tier",
-    "use_batch": "use_batch",
     "price_usd_per_million": "price_usd_per_million",
 }
+SERVICE_TIERS: dict[str, Tier] = {"": "standard", "flex": "flex", "batch": "batch"}
 USUAL_TIMEOUT_SECONDS, FLEX_TIMEOUT_SECONDS = 600.0, 900.0  # OpenAI's guide to flex processing asks for the second
 
 
@@ -36,8 +36,7 @@ class TeacherSettings:
     first_wait_seconds: float = 0.5  # before the second attempt; doubles each time
     patience_seconds: float = 900.0  # how long an endpoint that has answered before may fail without a break
     api: str = "chat"  # chat, or completion: the old interface, which servers of base models still have
-    service_tier: str = ""  # flex: half price, slower, sometimes refused for a while
-    use_batch: bool = False  # half price, answers within a day
+    service_tier: str = ""  # half price. flex: slower, sometimes refused for a while; batch: answers within a day
     batch_requests: int = 2_000  # most requests that travel in one batch
     price_usd_per_million: str = ""  # "input,output" where the price book has no row, or a wrong one
     like: str = ""  # a known model whose form of request this one takes; empty: by its name
@@ -47,11 +46,9 @@ class TeacherSettings:
         check_address_for(self.model, self.base_url)
         if self.api not in ("chat", "completion"):
             raise TeacherError(f"teacher_api is {self.api!r}; it must be chat or completion")
-        if self.service_tier not in ("", "flex"):
-            raise TeacherError(f"service_tier is {self.service_tier!r}; it must be flex, or empty for the usual tier")
-        if self.use_batch and self.service_tier:
+        if self.service_tier not in SERVICE_TIERS:
             raise TeacherError(
-                "use_batch and service_tier exclude each other: both cost half, leave service_tier empty"
+                f"service_tier is {self.service_tier!r}; it must be flex or batch, or empty for the usual tier"
             )
         if not 0 <= self.temperature <= 2:
             raise TeacherError(f"temperature is {self.temperature}; it must be between 0 and 2")
@@ -87,18 +84,18 @@ class TeacherSettings:
     @property
     def request_seconds(self) -> float:
         """How long one whole request may take: longer at the flex tier, unless another time is asked for."""
-        patient = self.service_tier == "flex" and self.timeout_seconds == USUAL_TIMEOUT_SECONDS
+        patient = self.tier == "flex" and self.timeout_seconds == USUAL_TIMEOUT_SECONDS
         return FLEX_TIMEOUT_SECONDS if patient else self.timeout_seconds
 
     @property
     def reserved_tier(self) -> Tier:
         """The tier at which the worst case is reserved: an endpoint may answer a flex request at the usual tier."""
-        return "batch" if self.use_batch else "standard"
+        return "batch" if self.tier == "batch" else "standard"
 
     @property
     def tier(self) -> Tier:
         """The tier whose price is charged."""
-        return "batch" if self.use_batch else "flex" if self.service_tier == "flex" else "standard"
+        return SERVICE_TIERS[self.service_tier]
 
 
 def teacher_settings_of(parameters: Mapping[str, str | int | float | bool]) -> TeacherSettings:
