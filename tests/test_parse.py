@@ -1,46 +1,19 @@
-"""The parsers: what they find, why they reject, that they lose nothing, and that `stanford` reads as the original."""
+"""The parsers: what they find and mend, and why they reject."""
 
-import random
-import re
-import time
 from typing import get_args
 
 import pytest
-from completions import FRAGMENTS, TASKS, mutated, numbered, structured
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from the_original import Row, as_the_original
+from completions import TASKS, structured
+from parsing import cleaned, parse, rows
 
-from alpaca_nb.generation.filters import filters_of, reject_reason
-from alpaca_nb.generation.parse import parse_answer
-from alpaca_nb.generation.pieces import REASONS, REPAIRS, Parsed
+from alpaca_nb.generation.pieces import Parsed
 from alpaca_nb.generation.protocol import Protocol
 
-FINISH_REASONS = ["stop", "length", "content_filter", ""]
 RIVER = "5. Instruction: Name a river.\n5. Input: <noinput>\n5. Output: Elbe"
-
-
-def parse(text: str, finish_reason: str = "stop", protocol: Protocol = "repaired", *stop_texts: str) -> Parsed:
-    return parse_answer(
-        text,
-        request_index=3,
-        first_position=4,
-        finish_reason=finish_reason,
-        protocol=protocol,
-        stop_texts=stop_texts,
-    )
-
-
-def rows(parsed: Parsed) -> list[Row]:
-    return [(each.instruction, each.input, each.output) for each in parsed.candidates]
 
 
 def reasons(parsed: Parsed) -> list[tuple[int, str]]:
     return [(each.position, each.reason) for each in parsed.rejections]
-
-
-def cleaned(tasks: list[Row]) -> list[Row]:
-    return [(instruction, given.strip(), output.strip()) for instruction, given, output in tasks]
 
 
 # Sound answers
@@ -225,127 +198,3 @@ def test_the_end_of_an_answer_that_was_cut_is_dropped() -> None:
     assert reasons(parse(text, "stop", "repaired", "\n20", "20.")) == [(5, "cut_by_stop")]
     assert len(rows(parse(text, "stop"))) == 2, "without a stop text, the teacher chose to end there"
     assert rows(parse(text, "stop", "stanford", "\n20", "20."))[1] == ("Tell.", "", "In 20"), "the original's defect"
-
-
-# On any text
-
-any_text = st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=8)), max_size=40).map("".join)
-CALLS = [(protocol, finish_reason) for protocol in get_args(Protocol) for finish_reason in FINISH_REASONS]
-
-
-def check_nothing_is_lost(text: str, parsed: Parsed) -> None:
-    """The spans adjoin from the first character to the last, so that each belongs to exactly one piece."""
-    spans = [(task.start, task.end) for task in parsed.tasks]
-    assert [start for start, _ in spans] == [0, *(end for _, end in spans[:-1])] and spans[-1][1] == len(text)
-    assert all(text[start:end].strip() for start, end in spans) or not text.strip()
-    assert [task.position for task in parsed.tasks] == list(range(4, 4 + len(spans)))
-    assert {each.reason for each in parsed.rejections} <= set(REASONS)
-    assert {name for each in parsed.candidates for name in each.repairs} <= set(REPAIRS)
-    for rejection in parsed.rejections:
-        assert rejection.text == text[rejection.start : rejection.end].strip()
-    for row, task in zip(rows(parsed), parsed.candidates, strict=True):
-        assert all(field in parsed.raw(task) for field in row) or "\\" in parsed.raw(task), (
-            "a field is a part of its text"
-        )
-
-
-@settings(max_examples=600, deadline=None)
-@given(any_text, st.sampled_from(CALLS), st.booleans())
-def test_any_text_is_parsed_without_loss(text: str, call: tuple[Protocol, str], stop_texts: bool) -> None:
-    check_nothing_is_lost(text, parse(text, call[1], call[0], *(["20."] if stop_texts else [])))
-
-
-def test_thousands_of_mutated_completions_are_parsed_without_loss() -> None:
-    seen: set[str] = set()
-    mended: set[str] = set()
-    for number in range(4000):
-        text = mutated(f"loss {number}")
-        for protocol, finish_reason in (CALLS[number % len(CALLS)], ("repaired", "stop")):
-            parsed = parse(text, finish_reason, protocol, *(["20."] if number % 7 == 0 else []))
-            check_nothing_is_lost(text, parsed)
-            seen |= {each.reason for each in parsed.rejections}
-            mended |= {name for each in parsed.candidates for name in each.repairs}
-    assert (seen, mended) == (set(REASONS), set(REPAIRS)), "every reason and every repair comes up"
-
-
-@pytest.mark.parametrize(
-    "unit",
-    ["#", "###\n", "4. Instruction:", "4.", "Task 4", "- ", "\n", '{"', '{"instruction": "', "[", "4.\n\n", "**", "[{"],
-)
-def test_long_nonsense_is_parsed_too(unit: str) -> None:
-    for text in (unit * 3000, " " * 20000 + unit, unit + " " * 20000 + "x", "Task 4" + unit * 3000 + "x"):
-        for protocol in get_args(Protocol):
-            check_nothing_is_lost(text, parse(text, protocol=protocol))
-
-
-@pytest.mark.parametrize("protocol", get_args(Protocol))
-@pytest.mark.parametrize(
-    "unit", ["7", '{"a":1}', '{"a":[', '{"a":', '{"instruction":', '[{"a":1},', "4. ", "###\n", "# ", "\n"]
-)
-def test_the_work_grows_with_the_length_and_not_with_its_square(unit: str, protocol: Protocol) -> None:
-    def spent(text: str) -> float:
-        """Seconds of the processor, the least of three: other processes do not count."""
-        times = []
-        for _ in range(3):
-            start = time.thread_time()
-            parse(text, protocol=protocol)
-            times.append(time.thread_time() - start)
-        return min(times)
-
-    for begin in ("", "4. Instruction: a\n4. Input: b\n4. Output: c", '[{"instruction": "a", "input": "", "output":'):
-        once, four_times = (spent(begin + unit * (size // len(unit))) for size in (6000, 24000))
-        assert four_times < 8 * once + 0.3, "a square would be sixteen times the work"
-
-
-# Against the original's rules
-
-
-def kept_under_stanford(text: str, finish_reason: str) -> list[Row]:
-    candidates = parse(text, finish_reason, "stanford", "20.").candidates
-    return [
-        (each.instruction, each.input, each.output)
-        for each in candidates
-        if reject_reason(each, filters_of("stanford")) is None
-    ]
-
-
-def test_stanford_keeps_what_the_original_keeps_of_mutated_completions() -> None:
-    total = 0
-    for number in range(6000):
-        text, finish_reason = mutated(f"stanford {number}"), FINISH_REASONS[number % 4]
-        expected = as_the_original(text, finish_reason)
-        assert kept_under_stanford(text, finish_reason) == expected, (number, text)
-        total += len(expected)
-    assert total > 4000, "the comparison is not about nothing"
-
-
-@settings(max_examples=600, deadline=None)
-@given(any_text, st.sampled_from(FINISH_REASONS))
-def test_stanford_keeps_what_the_original_keeps_of_any_text(text: str, finish_reason: str) -> None:
-    if not set(text) & {"\0", "\1"}:
-        assert kept_under_stanford(text, finish_reason) == as_the_original(text, finish_reason)
-
-
-def test_repaired_saves_rows_and_keeps_none_that_is_cut_or_merged() -> None:
-    """Of completions with formal faults only, all tasks are saved; the original loses most behind the first fault."""
-    saved = original = 0
-    for number in range(300):
-        chance = random.Random(f"formal {number}")
-        tasks = chance.sample(TASKS[:2] + TASKS[3:], 5)
-        text = numbered(tasks)
-        wanted = chance.randint(5, 8)
-        fault = chance.choice(
-            [
-                lambda t, n=wanted: t.replace(f"{n}. Output:", f"{n + 1}. Output:"),
-                lambda t, n=wanted: t.replace(f"\n###\n{n}.", f"\n{n}."),
-                lambda t, n=wanted: re.sub(rf"(?m)^{n}\. ", f"{n + 3}. ", t),
-                lambda t, n=wanted: t.replace(f"\n###\n{n}.", f"\n###\n\n###\n{n}."),
-                lambda t, n=wanted: re.sub(rf"({n}\. \w+:)", r"**\1**", t),
-                lambda t, n=wanted: t.replace(f"\n{n}. Output:", f"\n###\n{n}. Output:"),
-            ]
-        )
-        parsed = parse(fault(text))
-        assert rows(parsed) == cleaned(tasks), (number, fault(text))
-        saved += len(rows(parsed))
-        original += sum(row in cleaned(tasks) for row in rows(parse(fault(text), protocol="stanford")))
-    assert saved == 1500 and original < 0.8 * saved
