@@ -14,7 +14,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 from whole_runs import WholeRun, command, environment
 
+from alpaca_nb.evaluation_sets.downloads import PINNED
+from alpaca_nb.evaluation_sets.load import read_self_instruct
 from alpaca_nb.models import model_folder
+from alpaca_nb.models.cache import CACHE_VARIABLE
+from alpaca_nb.records import EvaluationTask
 from alpaca_nb.runs import begin_stage
 
 if TYPE_CHECKING:
@@ -35,6 +39,16 @@ def upstream_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real upstream data is not at {folder}; set ALPACA_NB_TEST_DATA to its folder")
     return folder
+
+
+@pytest.fixture
+def davincis_tasks(upstream_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[EvaluationTask]:
+    """The 252 tasks of self-instruct; text-davinci-003's published answers to them lie in a cache of the test's own."""
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    cached = PINNED["text-davinci-003"].cached
+    cached.parent.mkdir(parents=True)
+    shutil.copyfile(upstream_data / "text-davinci-003_predictions.jsonl", cached)
+    return read_self_instruct(upstream_data / "user_oriented_instructions.jsonl")
 
 
 @pytest.fixture

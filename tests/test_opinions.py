@@ -20,10 +20,8 @@ from alpaca_nb.comparison.published import PUBLISHED
 from alpaca_nb.comparison.ratings import RATINGS_FILE, Rating, fingerprint, rating_record
 from alpaca_nb.comparison.statistics import win_rate
 from alpaca_nb.errors import BudgetError, InputFileError, LedgerError, RecipeError
-from alpaca_nb.evaluation_sets.downloads import PINNED
-from alpaca_nb.evaluation_sets.load import evaluation_tasks, read_self_instruct
+from alpaca_nb.evaluation_sets.load import evaluation_tasks
 from alpaca_nb.files import write_json
-from alpaca_nb.models.cache import CACHE_VARIABLE
 from alpaca_nb.record_files import read_records, write_records
 from alpaca_nb.records import Answer, CheckableTask, EvaluationTask, Verdict
 from alpaca_nb.runs import read_record
@@ -84,14 +82,9 @@ def test_a_rival_that_skipped_a_task_is_refused(tmp_path: Path) -> None:
 
 
 def test_davincis_published_answers_fit_the_252(
-    upstream_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    davincis_tasks: list[EvaluationTask], upstream_data: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
-    cached = PINNED["text-davinci-003"].cached
-    cached.parent.mkdir(parents=True)
-    cached.write_bytes((upstream_data / "text-davinci-003_predictions.jsonl").read_bytes())
-    tasks = read_self_instruct(upstream_data / "user_oriented_instructions.jsonl")
-    contests = op.opinion_contests(make_run(tmp_path / "run", tasks), "text-davinci-003")
+    contests = op.opinion_contests(make_run(tmp_path / "run", davincis_tasks), "text-davinci-003")
     assert len(contests) == 252 and contests[0].models == ("tuned", "text-davinci-003")
     # The reference of AlpacaEval is another sampling of the same model: 38 of 252 are equal to the letter.
     references = {

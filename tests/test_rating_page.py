@@ -15,9 +15,7 @@ from alpaca_nb import cli
 from alpaca_nb.comparison.engine import VerdictFile
 from alpaca_nb.comparison.opinions import opinion_contests, opinions
 from alpaca_nb.comparison.ratings import RATINGS_FILE, read_ratings
-from alpaca_nb.evaluation_sets.downloads import PINNED
-from alpaca_nb.evaluation_sets.load import read_self_instruct
-from alpaca_nb.models.cache import CACHE_VARIABLE
+from alpaca_nb.records import EvaluationTask
 
 
 def call(url: str, what: str, headers: dict[str, str] | None = None, **body: object) -> tuple[int, dict, dict]:
@@ -175,13 +173,9 @@ def test_a_run_is_rated_against_another_models_answers_and_notebook_05_finds_the
 
 
 def test_a_run_is_rated_against_davincis_published_answers(
-    upstream_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    davincis_tasks: list[EvaluationTask], tmp_path: Path
 ) -> None:
-    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
-    cached = PINNED["text-davinci-003"].cached
-    cached.parent.mkdir(parents=True)
-    cached.write_bytes((upstream_data / "text-davinci-003_predictions.jsonl").read_bytes())
-    run_dir = make_run(tmp_path / "run", read_self_instruct(upstream_data / "user_oriented_instructions.jsonl"))
+    run_dir = make_run(tmp_path / "run", davincis_tasks)
     with rating_server(run_dir, "--rival", "text-davinci-003", "--limit", "5") as server:
         assert rate_all(server.url)["finished"]
     contests = opinion_contests(run_dir, "text-davinci-003")
