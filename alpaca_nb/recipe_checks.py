@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
-from alpaca_nb.choices import EVALUATION_SETS, JUDGES, PROTOCOLS, RIVALS
+from alpaca_nb.choices import EVALUATION_SETS, JUDGES, PROTOCOLS, RIVALS, TRAINING_OPTIONS, names_in
 from alpaca_nb.errors import BudgetError, InputFileError, KitError, RecipeError, TeacherError
 from alpaca_nb.evaluation_sets.downloads import fetched
 from alpaca_nb.evaluation_sets.load import evaluation_tasks
@@ -38,7 +38,7 @@ CHOICES = {"judge": JUDGES, "rival": RIVALS, "protocol": PROTOCOLS}
 
 
 def check_values(parameters: Mapping[str, Parameter]) -> None:
-    """Raise RecipeError for a judge, a protocol or a teacher that does not exist, or a number out of its range.
+    """Raise RecipeError for a judge, protocol, option or teacher that does not exist, or a number out of its range.
 
     Absent parameters are fine.
     """
@@ -48,6 +48,7 @@ def check_values(parameters: Mapping[str, Parameter]) -> None:
     for name, (least, most) in RANGES.items():
         if not least <= float(parameters.get(name, least)) <= most:
             raise RecipeError(f"{name} is {parameters[name]}; it must be between {least} and {most}")
+    names_in(str(parameters.get("training_options", "")), TRAINING_OPTIONS, "training_options")
     others = ("", *(name for name in EVALUATION_SETS if name != "self_instruct"))  # a file may hold the same tasks
     if parameters.get("rival") == "text-davinci-003" and parameters.get("evaluation_set", "") in others:
         raise RecipeError("rival=text-davinci-003 answered the tasks of evaluation_set=self_instruct; set that too")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from alpaca_nb.choices import EVALUATION_SETS
+from alpaca_nb.choices import EVALUATION_SETS, TRAINING_OPTIONS
 from alpaca_nb.errors import RecipeError
 from alpaca_nb.parameters import (
     RUN_DIR,
@@ -31,7 +31,13 @@ from alpaca_nb.runs import KIT_FOLDER, NOTEBOOKS_FOLDER, Parameter
 
 RECIPES_FOLDER = KIT_FOLDER / "papermill_runs" / "recipes"
 _SUFFIXES = (".yaml", ".yml")
-_INSTEAD = {"ask_for": "protocol=list, numbered or structured", "use_batch": "service_tier=batch"}  # of former names
+_INSTEAD = {  # of former parameters
+    "ask_for": "protocol=list, numbered or structured",
+    "use_batch": "service_tier=batch",
+    "max_steps": "epochs, which may be a fraction",
+    "rendezvous_endpoint": "MASTER_ADDR and MASTER_PORT into the environment",
+    **{name: f"training_options={name}" for name in TRAINING_OPTIONS},
+}
 
 
 @dataclass(frozen=True)

@@ -66,9 +66,8 @@ def main() -> None:
         epochs=1,
         batch_size=options.batch_size,
         learning_rate=1e-4,
-        max_steps=options.warm_up_steps + options.counted_steps,
     )
-    rows = make_rows(settings, options.dataset)
+    rows = make_rows(settings, options.warm_up_steps + options.counted_steps, options.dataset)
     found: dict[str, list[Steps]] = {"kit": [], "autocast": [], "autocast, answers only": []}
     peaks: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -101,9 +100,9 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def make_rows(settings: TrainingSettings, dataset: str) -> list[EncodedRow]:
+def make_rows(settings: TrainingSettings, steps: int, dataset: str) -> list[EncodedRow]:
     """Exactly the rows of the steps that run."""
-    wanted = settings.batch_size * settings.max_steps
+    wanted = settings.batch_size * steps
     if dataset:
         examples = read_examples(Path(dataset))[:wanted]
     else:

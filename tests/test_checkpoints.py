@@ -194,7 +194,10 @@ def test_a_run_that_diverges_stops_and_names_the_last_good_checkpoint(tmp_path: 
 
 def test_out_of_memory_names_the_settings_to_change() -> None:
     with (
-        pytest.raises(TrainingError, match=r"cpu is out of memory: set activation_checkpointing .*max_tokens_per_pack"),
+        pytest.raises(
+            TrainingError,
+            match=r"cpu is out of memory: set training_options to activation_checkpointing, .*max_tokens_per_pack",
+        ),
         out_of_memory_in_words(SETTINGS, CPU),
     ):
         torch.empty(1 << 60)
@@ -238,7 +241,9 @@ def test_metrics_are_cut_back_to_the_checkpoint(tmp_path: Path) -> None:
 def test_the_same_run_is_known_again_whoever_computes_it(tmp_path: Path, rows: list[EncodedRow]) -> None:
     base = model_folder(BASE)
     one = fingerprint_of(SETTINGS, rows[:8], rows[8:], base)
-    other_machine = with_settings(number_of_processes=8, nodes=4, compile_layers=True, max_tokens_per_pack=4096)
+    other_machine = with_settings(
+        number_of_processes=8, nodes=4, compile_layers=True, max_tokens_per_pack=4096, epochs=3.0
+    )
     assert fingerprint_of(other_machine, rows[:8], rows[8:], base).digest == one.digest
     changed = fingerprint_of(with_settings(learning_rate=2e-3, seed=18), rows[:7], rows[8:], base)
     assert differences(one, changed) == ["learning_rate 0.001 → 0.002", "seed 17 → 18", "the training rows"]
@@ -260,5 +265,5 @@ def test_a_changed_configuration_begins_anew_and_says_so(tmp_path: Path, rows: l
     assert ended == "this run had ended: it is measured and saved again from finetuning/checkpoints/step-000006"
     assert not (folder / "result.json").exists()
     anew = prepare_folder(folder, with_settings(epochs=4), rows, rows[:2])
-    assert anew == "training begins anew; changed since the last run: epochs 3 → 4"
+    assert anew == "training begins anew; changed since the last run: epochs 3.0 → 4.0"
     assert not (folder / "checkpoints").exists() and not (folder / METRICS_FILE).exists()

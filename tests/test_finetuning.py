@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 
+from alpaca_nb.choices import TRAINING_OPTIONS
 from alpaca_nb.errors import RecipeError, TrainingError
 from alpaca_nb.finetuning.attention import use_packed_attention
 from alpaca_nb.finetuning.devices import device_for
@@ -19,7 +20,7 @@ from alpaca_nb.finetuning.launch import progress_in, run_torchrun
 from alpaca_nb.finetuning.packing import answer_logits, pack, summed_loss
 from alpaca_nb.finetuning.plan import rows_of_step
 from alpaca_nb.finetuning.results import read_metrics
-from alpaca_nb.finetuning.settings import TrainingSettings, check_settings
+from alpaca_nb.finetuning.settings import TrainingSettings, check_settings, options_of, settings_from
 from alpaca_nb.finetuning.stage import train_in_processes
 from alpaca_nb.models import load_model, load_tokenizer, model_folder
 from alpaca_nb.records import Example
@@ -205,13 +206,24 @@ def test_what_does_not_start_says_why(tmp_path: Path) -> None:
         ({"epochs": 0}, "epochs must be above 0"),
         ({"batch_size": 1, "number_of_processes": 2}, "batch_size 1 is less than number_of_processes 2"),
         ({"warmup_ratio": 1.0}, "warmup_ratio must be"),
-        ({"max_steps": -1}, "max_steps must be"),
+        ({"checkpoint_every": -1}, "checkpoint_every must be"),
         ({"batch_size": 33}, "do not fill one batch of 33"),
+        ({"epochs": 0.5, "batch_size": 17}, "held out, 0.5 times, do not fill one batch of 17"),
     ],
 )
 def test_wrong_settings_are_refused_by_name(changed: dict[str, float], words: str) -> None:
     with pytest.raises(RecipeError, match=words):
         check_settings(TrainingSettings(**{**vars(SETTINGS), **changed}), rows=20, held_out_rows=4)
+
+
+def test_what_is_on_or_off_is_named_in_one_parameter() -> None:
+    assert set(TRAINING_OPTIONS) == {name for name, value in vars(SETTINGS).items() if isinstance(value, bool)}
+    needed = {name: value for name, value in vars(SETTINGS).items() if name not in TRAINING_OPTIONS}
+    assert settings_from({**needed, "training_options": ""}) == SETTINGS
+    chosen = settings_from({**needed, "training_options": "tensorboard, compile_layers"})
+    assert chosen.tensorboard and chosen.compile_layers and options_of(chosen) == "compile_layers,tensorboard"
+    with pytest.raises(RecipeError, match="training_options names turbo; there are activation_checkpointing, "):
+        settings_from({**needed, "training_options": "turbo,deterministic"})
 
 
 def test_more_processes_than_cores_is_a_warning() -> None:
@@ -229,7 +241,9 @@ def test_real_data_trains(tmp_path: Path, upstream_data: Path) -> None:
     data = encode_examples(examples, load_tokenizer(model_folder(BASE)))
     training, held_out = split_held_out(data.rows, 32, seed=17)
     settings = TrainingSettings(
-        **{**vars(SETTINGS), "max_steps": 8, "batch_size": 16, "precision": "auto", "max_tokens_per_pack": 2048}
+        **{**vars(SETTINGS), "epochs": 0.5, "batch_size": 16, "precision": "auto", "max_tokens_per_pack": 2048}
     )
     result = train_in_processes(tmp_path / "finetuning", settings, training, held_out)
-    assert result.steps == 8 and result.held_out_loss_after < result.held_out_loss_before - 0.1
+    assert (
+        result.steps == math.ceil(len(training) / 32) and result.held_out_loss_after < result.held_out_loss_before - 0.1
+    )

@@ -131,7 +131,7 @@ def test_faster_and_smaller_ways_compute_the_same(
 
 def test_out_of_memory_is_said_in_words() -> None:
     with (
-        pytest.raises(TrainingError, match="set activation_checkpointing to true"),
+        pytest.raises(TrainingError, match="set training_options to activation_checkpointing"),
         out_of_memory_in_words(SETTINGS, GPU),
     ):
         torch.empty(1 << 50, device=GPU)

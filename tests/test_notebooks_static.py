@@ -16,7 +16,7 @@ from alpaca_nb.runs import NOTEBOOKS_FOLDER, STAGES
 
 NOTEBOOKS = sorted(NOTEBOOKS_FOLDER.glob("*.ipynb"))
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-MOST_LINES, MEDIAN_LINES, MOST_PARAMETERS = 20, 6, 26
+MOST_LINES, MEDIAN_LINES = 20, 6
 FOREIGN = {
     "an absolute path": re.compile(r"(?<![\w.\"'<])/(home|Users|root|tmp|work|usr|opt|var|mnt|etc)/|\b[A-Z]:\\\\"),
     "an absolute path in quotes": re.compile(r"[\"'](/(?!v1)[a-z]+/|[A-Z]:\\)", re.IGNORECASE),
@@ -95,12 +95,7 @@ def test_prose_before_every_code_cell(notebook: nbformat.NotebookNode) -> None:
 
 
 def test_short_cells(notebook: nbformat.NotebookNode) -> None:
-    # papermill takes one cell of parameters, a line each, so that it cannot be cut in two
-    parameters, *lessons = sorted(
-        code_cells(notebook), key=lambda cell: "parameters" not in cell.metadata.get("tags", [])
-    )
-    assert len(parameters.source.splitlines()) <= MOST_PARAMETERS
-    lines = [len(cell.source.splitlines()) for cell in lessons]
+    lines = [len(cell.source.splitlines()) for cell in code_cells(notebook)]
     assert max(lines) <= MOST_LINES
     assert statistics.median(lines) <= MEDIAN_LINES
 

@@ -25,9 +25,21 @@ def test_the_order_follows_seed_and_epoch() -> None:
     assert first == again and first != other_seed and first != rows_of_step(1, 50, 50, 1)
 
 
-def test_max_steps_caps() -> None:
-    assert number_of_steps(100, 3, 10, max_steps=7) == 7
-    assert number_of_steps(100, 3, 10, max_steps=700) == 30
+@given(st.integers(1, 60_000), st.integers(1, 200), st.integers(1, 12), st.floats(0.001, 12))
+def test_whole_epochs_take_whole_batches_and_fractions_lie_between(
+    rows: int, batch_size: int, epochs: int, fraction: float
+) -> None:
+    assert number_of_steps(rows, epochs, batch_size) == rows * epochs // batch_size
+    assert number_of_steps(rows, float(epochs), batch_size) == rows * epochs // batch_size
+    between = number_of_steps(rows, fraction, batch_size)
+    assert number_of_steps(rows, int(fraction), batch_size) <= between
+    assert between <= number_of_steps(rows, int(fraction) + 1, batch_size)
+
+
+def test_a_fraction_of_an_epoch_is_rounded_up_to_a_step() -> None:
+    assert [number_of_steps(100, epochs, 10) for epochs in (0.25, 0.5, 0.51, 1.01)] == [3, 5, 6, 11]
+    assert number_of_steps(300, 0.1, 10) == 3  # though 300 x 0.1 is a little more as a float
+    assert number_of_steps(768, 0.25, 24) == 8 and number_of_steps(35, 0.99, 10) == 3
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=40), st.integers(1, 5), st.integers(10, 120))

@@ -152,7 +152,7 @@ def test_what_does_not_fit_is_refused_with_what_would() -> None:
         check_memory(LLAMA_7B, SETTINGS, ROWS, answers)
     text = str(error.value)
     assert text.startswith("this run needs 11") and "there are 23.5 GiB" in text
-    assert "lora_rank=16 and activation_checkpointing=true (1" in text and "one 140 GB GPU (H200)" in text
+    assert "lora_rank=16 and training_options=activation_checkpointing (1" in text and "one 140 GB GPU (H200)" in text
     assert "one 80 GB GPU" not in text
     enough, big = 64 * GIB, forecasts(LLAMA_7B, SETTINGS, ROWS, ELSEWHERE[2])
     assert check_memory(LLAMA_7B, SETTINGS, ROWS, big, enough) == "it fits"

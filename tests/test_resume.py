@@ -101,7 +101,9 @@ def test_a_killed_run_goes_on_with_the_same_bits_on_two_machines(
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # on a machine with one GPU both "machines" would want it
     folder = copy_of(broken, tmp_path)
-    settings = with_settings(number_of_processes=1, nodes=2, rendezvous_endpoint=f"127.0.0.1:{free_port}")
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("MASTER_PORT", str(free_port))
+    settings = with_settings(number_of_processes=1, nodes=2)
     command = [sys.executable, *command_of_machine(folder, settings, 1).split()[1:]]
     log = tmp_path / "other_machine.log"
     with log.open("w") as file:

@@ -3,11 +3,12 @@
 import contextlib
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
 from alpaca_nb.errors import TrainingError
-from alpaca_nb.finetuning.settings import TrainingSettings
+from alpaca_nb.finetuning.settings import TrainingSettings, options_of
 
 
 def check_health(
@@ -47,7 +48,8 @@ def out_of_memory_in_words(settings: TrainingSettings, device: torch.device) -> 
 def _out_of_memory(settings: TrainingSettings, device: torch.device, words: str) -> str:
     advice = [f"lower max_tokens_per_pack ({settings.max_tokens_per_pack})"]
     if not settings.activation_checkpointing:
-        advice.insert(0, "set activation_checkpointing to true")
+        recomputing = options_of(replace(settings, activation_checkpointing=True))
+        advice.insert(0, f"set training_options to {recomputing}")
     if settings.max_length > settings.max_tokens_per_pack // 2:
         advice.append(f"lower max_length ({settings.max_length})")
     advice.append("use more GPUs" if device.type == "cuda" else "free memory")

@@ -5,14 +5,19 @@ exactly `batch_size` rows, whatever the number of processes, so that a published
 """
 
 import functools
+import math
 import random
 from collections.abc import Sequence
 
 
-def number_of_steps(rows: int, epochs: int, batch_size: int, max_steps: int = 0) -> int:
-    """Optimizer steps of a run: whole batches in `epochs` passes over the rows; `max_steps` (0: none) caps them."""
-    steps = rows * epochs // batch_size
-    return min(steps, max_steps) if max_steps else steps
+def number_of_steps(rows: int, epochs: float, batch_size: int) -> int:
+    """Optimizer steps of a run: whole batches in `epochs` passes over the rows.
+
+    A fraction of an epoch is rounded up to a step, as by transformers' `num_train_epochs`, but takes no more than the
+    whole epoch would.
+    """
+    steps = math.ceil(rows * epochs / batch_size - 1e-9)  # less what a float may have too much: 0.1 x 30 is 3
+    return min(steps, rows * math.ceil(epochs) // batch_size)
 
 
 @functools.lru_cache(maxsize=2)  # a step meets two epochs at most; 52,000 rows take 30 ms to shuffle

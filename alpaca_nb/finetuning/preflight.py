@@ -11,13 +11,14 @@ from pathlib import Path
 
 import psutil
 
+from alpaca_nb.choices import TRAINING_OPTIONS
 from alpaca_nb.errors import TrainingError
 from alpaca_nb.finetuning import checkpoints
 from alpaca_nb.finetuning.encode import EncodedRow
 from alpaca_nb.finetuning.machines import ELSEWHERE, GIB, Machine
 from alpaca_nb.finetuning.model_shape import LLAMA_7B, ModelShape
 from alpaca_nb.finetuning.plan import number_of_steps, rows_of_step, spread
-from alpaca_nb.finetuning.settings import TrainingSettings
+from alpaca_nb.finetuning.settings import TrainingSettings, options_of
 
 FLOAT32, BFLOAT16 = 4, 2
 PROCESS = {"cpu": round(0.56 * GIB), "cuda": round(0.9 * GIB)}  # Python, torch and its libraries; CUDA's context
@@ -157,7 +158,7 @@ def check_disk(shape: ModelShape, settings: TrainingSettings, folder: Path) -> s
 
 def forecast(shape: ModelShape, settings: TrainingSettings, rows: Sequence[EncodedRow], machine: Machine) -> Forecast:
     """Memory and time of a run on `machine`."""
-    steps = number_of_steps(len(rows), settings.epochs, settings.batch_size, settings.max_steps)
+    steps = number_of_steps(len(rows), settings.epochs, settings.batch_size)
     work = work_of(rows, settings, steps, machine.processes)
     memory = memory_needed(shape, settings, work, machine.processes, machine.kind, machine.number_bytes)
     flops = shape.training_flops(work.tokens, work.learned_tokens, adapter_parameters(shape, settings))
@@ -212,10 +213,14 @@ def check_memory(
     )
     words = []
     for changed in changes:
-        other = forecast(shape, replace(settings, **changed), rows, here.machine)  # type: ignore[arg-type]
-        if other.fits and changed.items() - vars(settings).items():
-            setting = " and ".join(f"{name}={str(value).lower()}" for name, value in changed.items())
-            words.append(f"{setting} ({in_gib(other.memory.total)})")
+        chosen = replace(settings, **changed)  # type: ignore[arg-type]
+        other = forecast(shape, chosen, rows, here.machine)
+        if other.fits and chosen != settings:
+            written = [
+                f"training_options={options_of(chosen)}" if name in TRAINING_OPTIONS else f"{name}={value}"
+                for name, value in changed.items()
+            ]
+            words.append(f"{' and '.join(written)} ({in_gib(other.memory.total)})")
     words += [answer.machine.name for answer in answers[1:] if answer.fits]
     raise TrainingError(
         f"this run needs {in_gib(here.memory.total)} on each of {here.machine.processes} processes, and there are "

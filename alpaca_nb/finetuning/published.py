@@ -87,7 +87,7 @@ def ours(settings: TrainingSettings, device: str) -> Published:
         batch=str(settings.batch_size),
         learning_rate=f"{settings.learning_rate:.0e}".replace("e-0", "e-"),
         schedule=f"cosine, warm-up {settings.warmup_ratio:.0%}",
-        epochs=str(settings.epochs),
+        epochs=f"{settings.epochs:g}",
         length=str(settings.max_length),
         weight_decay="0",
         learns="the answer",

@@ -18,7 +18,6 @@ FINGERPRINT_FILE = "fingerprint.json"
 NOT_PART_OF_A_RUN = (
     "number_of_processes",
     "nodes",
-    "rendezvous_endpoint",
     "max_tokens_per_pack",
     "activation_checkpointing",
     "compile_layers",
@@ -50,7 +49,7 @@ def fingerprint_of(
     """The fingerprint of a run that starts from the model folder `base`; reads all of its weights."""
     deciding = {
         name: repr(value)
-        for name, value in sorted(vars(settings).items())
+        for name, value in sorted({**vars(settings), "epochs": float(settings.epochs)}.items())
         if name not in (*NOT_PART_OF_A_RUN, "base_model")
     }
     files = [base / "config.json", *sorted(base.glob("*.safetensors"))]

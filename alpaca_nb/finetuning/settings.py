@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from alpaca_nb.choices import TRAINING_OPTIONS, names_in
 from alpaca_nb.errors import InputFileError, RecipeError
 from alpaca_nb.files import read_json, write_json
+from alpaca_nb.finetuning.plan import number_of_steps
+from alpaca_nb.finetuning.rendezvous import endpoint
 
 Precision = Literal["auto", "bfloat16", "float32"]
 
@@ -23,12 +26,11 @@ class TrainingSettings:
     base_model: str
     seed: int
     number_of_processes: int
-    epochs: int
+    epochs: float
     batch_size: int
     learning_rate: float
     max_length: int = 512
     warmup_ratio: float = 0.03
-    max_steps: int = 0  # 0: as many as the epochs have
     max_gradient_norm: float = 1.0
     max_tokens_per_pack: int = 2048
     precision: Precision = "auto"  # bfloat16 where the machine computes it fast
@@ -38,7 +40,6 @@ class TrainingSettings:
     checkpoint_every: int = 0  # optimizer steps; 0: every ten minutes
     keep_checkpoints: int = 0  # 0: the last one, and none once the run has ended
     nodes: int = 1  # machines, with `number_of_processes` processes each
-    rendezvous_endpoint: str = ""  # host:port of the first machine, where there are several
     lora_rank: int = 0  # of the adapter's matrices; 0: all weights are trained
     lora_alpha: int = 16  # the adapter's share is alpha / rank
     lora_dropout: float = 0.0
@@ -53,9 +54,19 @@ class TrainingSettings:
 
 
 def settings_from(parameters: Mapping[str, object]) -> TrainingSettings:
-    """The settings among a notebook's parameters; what is not among them keeps its default."""
+    """The settings among a notebook's parameters; what is not among them keeps its default.
+
+    Raises `RecipeError` for a name in `training_options` that is none.
+    """
     names = {field.name for field in dataclasses.fields(TrainingSettings)}
-    return TrainingSettings(**{name: value for name, value in parameters.items() if name in names})  # type: ignore[arg-type]
+    options = names_in(str(parameters.get("training_options", "")), TRAINING_OPTIONS, "training_options")
+    given = {name: value for name, value in parameters.items() if name in names}
+    return TrainingSettings(**given | dict.fromkeys(options, True))  # type: ignore[arg-type]
+
+
+def options_of(settings: TrainingSettings) -> str:
+    """The parameter `training_options` of these settings."""
+    return ",".join(name for name in TRAINING_OPTIONS if getattr(settings, name))
 
 
 def check_settings(settings: TrainingSettings, rows: int, held_out_rows: int) -> list[str]:
@@ -76,7 +87,7 @@ def check_settings(settings: TrainingSettings, rows: int, held_out_rows: int) ->
         value = getattr(settings, name)
         if not (math.isfinite(value) and value > 0):
             raise RecipeError(f"{name} must be above 0, not {value}")
-    for name in ("max_steps", "checkpoint_every", "keep_checkpoints"):
+    for name in ("checkpoint_every", "keep_checkpoints"):
         if getattr(settings, name) < 0:
             raise RecipeError(f"{name} must be 0 or above, not {getattr(settings, name)}")
     if not 0 <= settings.warmup_ratio < 1:
@@ -87,19 +98,16 @@ def check_settings(settings: TrainingSettings, rows: int, held_out_rows: int) ->
             f"batch_size {settings.batch_size} is less than number_of_processes {settings.number_of_processes}{times}: "
             "each process needs a row in each step; raise the one or lower the other"
         )
-    if settings.nodes > 1 and not re.fullmatch(r"[\w.-]+:\d+", settings.rendezvous_endpoint):
-        raise RecipeError(
-            f"rendezvous_endpoint must be host:port of the first machine where nodes is {settings.nodes}, "
-            f"not {settings.rendezvous_endpoint!r}"
-        )
+    if settings.nodes > 1:
+        endpoint()
     _check_adapter(settings)
     if settings.tensorboard and importlib.util.find_spec("tensorboard") is None:
-        raise RecipeError('tensorboard is true and the package is not installed: pip install -e ".[tensorboard]"')
+        raise RecipeError('training option tensorboard: the package is missing: pip install -e ".[tensorboard]"')
     if held_out_rows < 1:
         raise RecipeError(f"held_out_rows must be at least 1, not {held_out_rows}: the lesson measures on them")
-    if (rows - held_out_rows) * settings.epochs < settings.batch_size:
+    if number_of_steps(rows - held_out_rows, settings.epochs, settings.batch_size) < 1:
         raise RecipeError(
-            f"{rows} rows less {held_out_rows} held out, {settings.epochs} times, do not fill one batch of "
+            f"{rows} rows less {held_out_rows} held out, {settings.epochs:g} times, do not fill one batch of "
             f"{settings.batch_size}; give more rows, or lower batch_size or held_out_rows"
         )
     return _warnings(settings)

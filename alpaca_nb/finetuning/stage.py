@@ -7,6 +7,7 @@ from pathlib import Path
 from alpaca_nb.finetuning.checkpoints import CHECKPOINTS_FOLDER, newest_checkpoint
 from alpaca_nb.finetuning.encode import EncodedRow, write_rows
 from alpaca_nb.finetuning.launch import Machines, OnProgress, command_elsewhere, run_torchrun
+from alpaca_nb.finetuning.rendezvous import endpoint
 from alpaca_nb.finetuning.results import (
     HELD_OUT_ROWS_FILE,
     LOG_FOLDER,
@@ -43,7 +44,7 @@ def train_in_processes(
         ["--finetuning-folder", str(folder)],
         number_of_processes=settings.number_of_processes,
         log_folder=folder / LOG_FOLDER,
-        machines=Machines(settings.nodes, settings.rendezvous_endpoint),
+        machines=_machines(settings),
         on_progress=on_progress,
     )
     return read_result(folder)
@@ -51,9 +52,8 @@ def train_in_processes(
 
 def command_of_machine(folder: Path, settings: TrainingSettings, number: int) -> str:
     """What to type on machine `number` (from 1) of `settings.nodes`, which must see `folder` under the same path."""
-    machines = Machines(settings.nodes, settings.rendezvous_endpoint, number)
     options = ["--finetuning-folder", str(folder.resolve())]
-    return command_elsewhere(TRAINING_MODULE, options, settings.number_of_processes, machines)
+    return command_elsewhere(TRAINING_MODULE, options, settings.number_of_processes, _machines(settings, number))
 
 
 def prepare_folder(
@@ -103,3 +103,7 @@ def number_of_parameters(model_folder: Path) -> int:
         configuration = AutoConfig.from_pretrained(model_folder)
         model = AutoModelForCausalLM.from_config(configuration)  # type: ignore[no-untyped-call]
     return sum(parameter.numel() for parameter in model.parameters())
+
+
+def _machines(settings: TrainingSettings, number: int = 0) -> Machines:
+    return Machines(settings.nodes, endpoint() if settings.nodes > 1 else "", number)

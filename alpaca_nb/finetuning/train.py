@@ -89,7 +89,7 @@ def main() -> None:
 def run(folder: Path, settings: TrainingSettings, device: torch.device) -> None:
     """The whole run of one process: load, shard, restore or measure, train, measure, save."""
     training, held_out = read_rows(folder / TRAINING_ROWS_FILE), read_rows(folder / HELD_OUT_ROWS_FILE)
-    steps = number_of_steps(len(training), settings.epochs, settings.batch_size, settings.max_steps)
+    steps = number_of_steps(len(training), settings.epochs, settings.batch_size)
     compute_dtype = dtype_for(settings.precision, device)
     tell(0, "loading the model")
     base = model_folder(settings.base_model, seed=settings.seed)

@@ -6,6 +6,7 @@ hold under `repaired` only. Any of them can be switched off: hand on fewer names
 
 from collections.abc import Collection
 
+from alpaca_nb.choices import names_in
 from alpaca_nb.errors import RecipeError
 from alpaca_nb.generation.protocol import Protocol
 from alpaca_nb.instruction_rules import RULES as INSTRUCTION_RULES
@@ -41,9 +42,4 @@ def filters_of(protocol: Protocol, switched_on: Collection[str] = ALL_FILTERS) -
 
 def all_but(names: str) -> frozenset[str]:
     """All filters but those that `names` switches off, separated by commas. Raises `RecipeError` for an unknown one."""
-    switched_off = {name.strip() for name in names.split(",")} - {""}
-    if unknown := switched_off - ALL_FILTERS:
-        raise RecipeError(
-            f"filters_off names no filter with {', '.join(sorted(unknown))}; there are {', '.join(sorted(ALL_FILTERS))}"
-        )
-    return ALL_FILTERS - switched_off
+    return ALL_FILTERS - names_in(names, ALL_FILTERS, "filters_off")

@@ -73,10 +73,10 @@ class GenerationSettings:
 
     @property
     def _structured(self) -> bool:
+        if self.protocol != "repaired":
+            return self.protocol == "structured"
         accepts = self.teacher.capabilities
-        return self.protocol == "structured" or (
-            self.protocol == "repaired" and accepts.known and accepts.structured_output
-        )
+        return accepts.known and accepts.structured_output
 
 
 def settings_of(parameters: Mapping[str, Parameter], *, to_send: bool = True) -> GenerationSettings:

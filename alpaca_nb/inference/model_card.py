@@ -88,7 +88,8 @@ def _results(tuned: StageRecord | None, compared: StageRecord | None) -> list[tu
 
 
 def _parameter(record: StageRecord | None, name: str) -> Json:
-    return record.parameters.get(name, NOT_RECORDED) if record else NOT_RECORDED
+    value = record.parameters.get(name, NOT_RECORDED) if record else NOT_RECORDED
+    return f"{value:g}" if isinstance(value, float) else value
 
 
 def _metric(record: StageRecord | None, name: str) -> Json:
