@@ -40,6 +40,7 @@ from alpaca_nb.finetuning.stage import train_in_processes
 from alpaca_nb.finetuning.watching import TENSORBOARD_FOLDER
 from alpaca_nb.models import load_model, load_tokenizer, model_folder
 from alpaca_nb.records import Example
+from alpaca_nb.runs import KIT_FOLDER
 
 BASE = "random-llama-1m"
 SETTINGS = TrainingSettings(
@@ -144,6 +145,18 @@ def test_recipes_for_llama_7b_fit_the_machine_they_name(recipe: str, card: int) 
     assert columns["trained"][1] == (
         "LoRA r 16, alpha 16, dropout 0.05, on q, k, v, o" if recipe == "one_gpu" else "all weights"
     )
+
+
+@pytest.mark.parametrize(("recipe", "card"), [("one_gpu", 0), ("one_big_gpu", 2), ("stanford", 3)])
+def test_minutes_said_of_llama_7b_are_those_of_the_forecast(recipe: str, card: int) -> None:
+    """For 52,000 rows of 128 tokens, 60 of them learned: in the recipe's first lines and in the course's table."""
+    chosen = settings_from(recipes.load(recipe).stages["03_finetune_fsdp"])
+    rows = [EncodedRow(tuple(range(128)), 68)] * (52_000 - 64)
+    minutes = f"{forecast(LLAMA_7B, chosen, rows, ELSEWHERE[card]).seconds / 60:.0f}"
+    said = (recipes.RECIPES_FOLDER / f"{recipe}.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"(\d+) minutes of steps", said) == [minutes]
+    course = (KIT_FOLDER / "course" / "README.md").read_text(encoding="utf-8")
+    assert re.findall(rf"^\| `{recipe}` \|.* training (\d+) \|", course, flags=re.MULTILINE) == [minutes]
 
 
 def test_what_does_not_fit_is_refused_with_what_would() -> None:
