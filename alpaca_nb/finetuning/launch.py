@@ -24,7 +24,9 @@ OnProgress = Callable[[int, int, str], None]  # (steps done, steps in all, note)
 PROGRESS_MARK = "PROGRESS "  # begins a line of progress: {"step", "steps", "note"} as JSON
 LINES_KEPT = 200
 _SIGKILL = 9  # by number, because Windows has no such name
-ALLOCATOR = (("mmap_threshold", 2 << 20), ("trim_threshold", 256 << 20))  # bytes
+# glibc's: bytes from which a tensor gets pages of its own, freed bytes that may stay, whether huge pages are asked for
+ALLOCATOR = (("mmap_threshold", 512 << 10), ("trim_threshold", 256 << 20), ("hugetlb", 1))
+MATMUL_PROGRAMS_KEPT = "64"  # by oneDNN, which compiles one for each shape; a step has some 15 shapes
 SECONDS_FOR_MACHINES_TO_JOIN = 3600
 _FAILURE = re.compile(r"rank\s*: (\d+) \(local_rank: (\d+)\).*\n.*exitcode\s*: (-?\d+)")
 _CONSEQUENCE = re.compile(
@@ -136,15 +138,20 @@ def command_elsewhere(module: str, options: Sequence[str], number_of_processes: 
 
 
 def environment(number_of_processes: int) -> dict[str, str]:
-    """Each process gets its share of the cores, and fixed borders between small and large pieces of memory.
+    """Each process gets its share of the cores, and settings that keep a CPU's memory small; nothing else reads them.
 
-    Left to itself, glibc's allocator moves those borders as it goes: large tensors then leave holes that none fits
-    again, a tenth more memory on two processes. The setting is glibc's own (Linux); nothing else reads it. On Windows
-    torchrun asks for libuv, without which torch is built there (pytorch/pytorch#139990), unless it is told not to.
+    Left to itself, glibc's allocator lets tensors leave holes that none fits again, and oneDNN keeps 1,024 compiled
+    matrix products where packs of ever new lengths want new ones. For SmolLM2-135M on two processes both together took
+    a third of the memory. Huge pages make up for the time that fresh pages cost. On Windows torchrun asks for libuv,
+    without which torch is built there (pytorch/pytorch#139990), unless it is told not to.
     """
     threads = max(1, (os.cpu_count() or 1) // number_of_processes)
     tunables = [os.environ.get("GLIBC_TUNABLES", ""), *(f"glibc.malloc.{name}={value}" for name, value in ALLOCATOR)]
-    settings = {"OMP_NUM_THREADS": str(threads), "GLIBC_TUNABLES": ":".join(filter(None, tunables))}
+    settings = {
+        "OMP_NUM_THREADS": str(threads),
+        "GLIBC_TUNABLES": ":".join(filter(None, tunables)),
+        "ONEDNN_PRIMITIVE_CACHE_CAPACITY": os.environ.get("ONEDNN_PRIMITIVE_CACHE_CAPACITY", MATMUL_PROGRAMS_KEPT),
+    }
     return {**settings, "USE_LIBUV": "0"} if sys.platform == "win32" else settings
 
 
