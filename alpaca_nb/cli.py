@@ -224,7 +224,7 @@ def _add_teacher(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=OFFLINE_MODEL,
         help=f"{OFFLINE_MODEL}: tasks by rule, no model (default); else a real model, with the extra `local` installed",
     )
-    add("--threads", type=int, default=1, help="of a real model (default: 1; more are slower on a busy machine)")
+    add("--threads", type=int, default=0, help="of a real model (default: half of the cores)")
     add_options(command)
 
 

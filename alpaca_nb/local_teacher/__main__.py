@@ -10,6 +10,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m alpaca_nb.local_teacher")
     parser.add_argument("--model", choices=LOCAL_MODELS, default=LOCAL_MODELS[0])
     parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=0)
     options = parser.parse_args()
     sys.exit(serve(options.model, options.port, threads=options.threads))

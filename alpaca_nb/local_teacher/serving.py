@@ -3,6 +3,7 @@
 Source of the set-up: the `Server` of xllamacpp 2026.10, a wheel around llama.cpp that has no command of its own.
 """
 
+import os
 import signal
 import sys
 import threading
@@ -17,8 +18,12 @@ CONTEXT_TOKENS = 2048  # for each request at work; a prompt with three seed task
 SLOTS = 4  # requests at work at the same time; further ones wait in the server's queue
 
 
-def serve(model: str, port: int, *, threads: int = 1, slots: int = SLOTS) -> int:
-    """Print `listening on http://127.0.0.1:PORT/v1` when requests are taken; serve; return the exit status."""
+def serve(model: str, port: int, *, threads: int = 0, slots: int = SLOTS) -> int:
+    """Print `listening on http://127.0.0.1:PORT/v1` when requests are taken; serve; return the exit status.
+
+    `threads` 0 takes half of the cores: llama.cpp's threads wait for each other, and slow down where others work too.
+    """
+    threads = threads or max(1, (os.cpu_count() or 1) // 2)
     stopped = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
