@@ -189,6 +189,9 @@ def test_a_run_that_diverges_stops_and_names_the_last_good_checkpoint(tmp_path: 
         check_health(3, math.nan, 1.0, 15.0, SETTINGS, "checkpoints/step-000002")
     with pytest.raises(TrainingError, match=r"loss 2, gradient norm inf at step 3"):
         check_health(3, 2.0, math.inf, 15.0, SETTINGS, "")
+    with pytest.raises(TrainingError, match=r"loss 2, gradient norm 0 at step 3"):
+        check_health(3, 2.0, 0.0, 15.0, SETTINGS, "")
+    check_health(3, 0.0, 0.0, 15.0, SETTINGS, "")  # nothing is left to learn
     check_health(3, 14.9, 1e6, 15.0, SETTINGS, "")
 
 

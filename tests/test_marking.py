@@ -75,6 +75,25 @@ def test_numbers_are_compared_as_numbers(a: int, b: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "right"),
+    [("0" * 50 + "42.0", True), ("42." + "0" * 50, True), ("42" * 50, False), ("42." + "0" * 50 + "1", False)],
+)
+def test_numbers_may_have_more_digits_than_arithmetic_has(text: str, right: bool) -> None:
+    """A small model may repeat one digit to the end of its answer."""
+    assert is_right(task("42", match="number"), text, "strict") is right
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from(SAMPLE),
+    st.text("0123456789.,-+٣ e/%$\n'", max_size=60) | st.integers(0, 10**80).map(str),
+    st.sampled_from(MEASURES),
+)
+def test_no_answer_ends_the_comparison(one: CheckableTask, text: str, measure: Measure) -> None:
+    assert is_right(one, text, measure) in (True, False)
+
+
+@pytest.mark.parametrize(
     ("answer", "text", "right"),
     [
         ("42", "30 + 12 = 42", True),

@@ -91,8 +91,11 @@ def _folded(task: CheckableTask, text: str) -> str:
 
 
 def _canonical(number: re.Match[str]) -> str:
-    value = Decimal(number.group().replace(",", ""))
-    return str(value.quantize(Decimal(1))) if value == value.to_integral_value() else str(value.normalize())
+    """One spelling of a number, however many digits it has: arithmetic would stop at 28, and models may not stop."""
+    spelled = f"{Decimal(number.group().replace(',', '')):f}"
+    if "." in spelled:
+        spelled = spelled.rstrip("0").rstrip(".")
+    return "0" if spelled == "-0" else spelled
 
 
 def _without_material(task: CheckableTask, wordy: str, forms: list[str]) -> str:

@@ -16,9 +16,10 @@ def check_health(
 ) -> None:
     """Raise `TrainingError` if a step's numbers are not finite, or its loss (nats) is above `highest_loss`.
 
-    `last_good` names the last checkpoint, empty where none was written.
+    Or if nothing moves any more: too big a step can leave a model without gradients; how it ends depends on the
+    processor. `last_good` names the last checkpoint, empty where none was written.
     """
-    if math.isfinite(loss) and math.isfinite(grad_norm) and loss <= highest_loss:
+    if math.isfinite(loss) and math.isfinite(grad_norm) and loss <= highest_loss and (grad_norm > 0 or loss == 0):
         return
     raise TrainingError(
         f"training diverged: loss {loss:.4g}, gradient norm {grad_norm:.4g} at step {step}. Lower learning_rate "
