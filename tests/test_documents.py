@@ -42,10 +42,11 @@ def test_the_course_says_of_every_recipe_what_it_takes() -> None:
 def test_measured_minutes_are_those_of_the_file() -> None:
     text = (REPOSITORY / "course" / "README.md").read_text(encoding="utf-8").partition("## Minutes and dollars")[2]
     measured = [line for line in text.splitlines() if "| measured" in line]
-    (linked,) = re.findall(r"\(\.\./(benchmarks/results/recipes_[\d-]+\.json)\)", text)
+    linked = re.findall(r"\(\.\./(benchmarks/results/recipes_[\d-]+\.json)\)", text)
     seconds = [
         value
-        for run in json.loads((REPOSITORY / linked).read_text(encoding="utf-8"))["runs"]
+        for file in linked
+        for run in json.loads((REPOSITORY / file).read_text(encoding="utf-8"))["runs"]
         for value in (run.get("stages_seconds"), run.get("wall_seconds"), *run.get("stage_seconds", {}).values())
         if value is not None
     ]
