@@ -53,3 +53,45 @@ def test_measured_minutes_are_those_of_the_file() -> None:
     said = [float(number) for line in measured for number in re.findall(r"\d+\.\d", line)]
     assert len(said) >= 8
     assert [minutes for minutes in said if minutes not in {round(value / 60, 1) for value in seconds}] == []
+
+
+def test_the_numbers_of_the_tiny_run_are_those_of_the_file() -> None:
+    table = (REPOSITORY / "README.md").read_text(encoding="utf-8").partition("**From one run of `tiny`**")[2]
+    table = table.partition("Run the command again")[0].replace("\\$", "$")
+    linked = re.findall(r"\((benchmarks/results/tiny_[\d-]+\.json)\)", table)
+    assert len(linked) == 1
+    run = json.loads((REPOSITORY / linked[0]).read_text(encoding="utf-8"))
+    data, loss, bill = run["02_stage.json"], run["03_stage.json"], run["costs.json"]["this_run"]
+    strict, lenient = (run["05_stage.json"][measure] for measure in ("strict", "lenient"))
+    verdicts = run["claims.json"]
+    ((_, projected),) = run["report.json"].values()
+    promised = (
+        f"{data['rows']} of {data['candidates']:,} candidates, in {data['requests']} requests",
+        f"{loss['rows_held_out']} rows never trained on",
+        f"{loss['held_out_loss_before']:.2f} → {loss['held_out_loss_after']:.2f}",
+        f"{run['05_stage.json']['questions']} held-out questions",
+        "{} (difference {} to {} points)".format(before_and_after(strict), *points(strict)),
+        "{} ({} to {} points)".format(before_and_after(lenient), *points(lenient)),
+        f"${bill['usd']:.4f} for its {bill['seconds'] / 60:.1f} minutes",
+        " to ".join(re.findall(r"\$[\d.]+\d", projected)[:2]),
+        f"of {sum(verdicts.values())}: {verdicts['holds']} hold, {verdicts['holds with a footnote']} with a footnote, "
+        f"{verdicts['not reproducible']} cannot be reproduced, {verdicts['unsupported']} has no support",
+    )
+    assert [words for words in promised if words not in table] == []
+
+
+def before_and_after(measure: dict[str, float]) -> str:
+    return f"{100 * measure['untuned']:.0f} % → {100 * measure['tuned']:.0f} %"
+
+
+def points(measure: dict[str, list[float]]) -> list[str]:
+    return [f"{100 * bound:.0f}" for bound in measure["interval"]]
+
+
+def test_the_map_names_every_module_and_package() -> None:
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    package = REPOSITORY / "alpaca_nb"
+    modules = [path.name for path in package.glob("*.py") if not path.name.startswith("__")]
+    rooms = [f"{path.name}/" for path in package.iterdir() if path.is_dir() and not path.name.startswith("__")]
+    assert len(modules) > 20 and len(rooms) > 10
+    assert sorted(name for name in modules + rooms if f"`{name}`" not in text) == []
