@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from alpaca_nb.errors import InputFileError
 from alpaca_nb.runs import NOTEBOOKS_FOLDER, STAGES
 
 CONFIG_FOLDER = Path(__file__).resolve().parent / "jupyterlab"
@@ -31,6 +32,10 @@ def add_lab(
 
 def _lab(options: argparse.Namespace) -> int:
     notebooks = (options.notebooks or NOTEBOOKS_FOLDER).expanduser().resolve()
+    if not (notebooks / f"{STAGES[0]}.ipynb").exists():
+        raise InputFileError(
+            f"{options.notebooks or notebooks} holds no {STAGES[0]}.ipynb: which folder has the notebooks?"
+        )
     os.environ.update(environment())
     from jupyterlab.labapp import LabApp
 
@@ -40,10 +45,8 @@ def _lab(options: argparse.Namespace) -> int:
 
 def arguments(notebooks: Path) -> list[str]:
     """What JupyterLab is told about the folder of `notebooks`."""
-    first = notebooks / f"{STAGES[0]}.ipynb"
-    told = [f"--ServerApp.root_dir={notebooks.parent}"]
-    if first.exists():
-        told.append(f"--LabApp.default_url=/lab/tree/{notebooks.name}/{first.name}")
+    first = f"--LabApp.default_url=/lab/tree/{notebooks.name}/{STAGES[0]}.ipynb"
+    told = [f"--ServerApp.root_dir={notebooks.parent}", first]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         told.append("--allow-root")  # in a container; the server listens on loopback and asks for its token
     return told

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from alpaca_nb import __version__, runs
 from alpaca_nb.errors import InputFileError, RecipeError, StageError
-from alpaca_nb.files import write_json
+from alpaca_nb.files import read_json, write_json
 from alpaca_nb.parameters import RUN_DIR, code_of, notebook_path
 from alpaca_nb.recipe_checks import check_judge_model, check_open_tasks, check_published_files, check_teacher
 from alpaca_nb.recipes import Recipe, relative_path
@@ -100,7 +100,7 @@ def run(recipe: Recipe, run_dir: Path | None = None, options: Options | None = N
                 print(f"\n{note}", file=out, flush=True)
         report = folder / "report.html"
         if report.exists():
-            print(f"\nReport: {as_typed(report)}", file=out, flush=True)
+            print(f"\n{_report_label(folder)}: {as_typed(report)}", file=out, flush=True)
     return folder
 
 
@@ -113,6 +113,7 @@ def _check(recipe: Recipe, folder: Path, options: Options) -> None:
             raise InputFileError(f"{notebook_path(stage, options.notebooks_folder)} is missing")
     if folder.exists() and not folder.is_dir():
         raise InputFileError(f"{as_typed(folder)} is a file; --run-dir is a folder")
+    _check_owner(recipe, folder, options)
     checks = (
         (_ASKING, check_teacher),
         (_ANSWERING, partial(check_open_tasks, notebooks_folder=options.notebooks_folder)),
@@ -136,6 +137,29 @@ def _check(recipe: Recipe, folder: Path, options: Options) -> None:
             f"stage {first} reads {' and '.join(missing)}, not there in {as_typed(folder)}: "
             f"start --from {MADE_BY[missing[0]]}{also}"
         )
+
+
+def _check_owner(recipe: Recipe, folder: Path, options: Options) -> None:
+    """Raise RecipeError where another recipe's finished stages stand in the folder and would be written over."""
+    if options.force or not (folder / RUN_FILE).exists():
+        return
+    run_file = read_json(folder / RUN_FILE)
+    owner = run_file.get("recipe", recipe.name) if isinstance(run_file, dict) else recipe.name
+    lost = [stage for stage in options.stages if runs.record_path(folder, stage).exists()]
+    lost = [stage for stage in lost if _will_run(stage, recipe, folder, options)]
+    if owner != recipe.name and lost:
+        raise RecipeError(
+            f"{as_typed(folder)} holds a run of the recipe {owner}, whose {lost[0]} would be lost: "
+            "give another --run-dir, or --force to write over it"
+        )
+
+
+def _report_label(folder: Path) -> str:
+    """Say of a report whether the stages before it have changed since it was written."""
+    record = runs.read_record(folder, STAGES[-1])
+    if record is None or runs.why_not_current(record, folder, record.parameters) or _records_not_in(record, folder):
+        return "Report, of what was there before this run (stage 06 writes it anew)"
+    return "Report"
 
 
 def _will_run(stage: str, recipe: Recipe, folder: Path, options: Options) -> bool:

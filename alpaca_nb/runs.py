@@ -93,7 +93,8 @@ class Stage:
         path = self.run_dir.joinpath(*parts)
         if not path.exists():
             raise InputFileError(
-                f"{path.relative_to(self.run_dir)} is not in the run folder: run notebook {made_by} first"
+                f"{path.relative_to(self.run_dir)} is not in the run folder {_seen_from_here(self.run_dir)}: "
+                f"run notebook {made_by} first, or set run_dir to the folder of another run"
             )
         return path
 
@@ -140,6 +141,14 @@ class Stage:
         if real.is_relative_to(KIT_FOLDER) and not real.is_relative_to(self.run_dir):
             return KIT_MARK + real.relative_to(KIT_FOLDER).as_posix()
         return Path(os.path.relpath(path, self.run_dir)).as_posix()
+
+
+def _seen_from_here(folder: Path) -> str:
+    """A folder as one would type it in a notebook; on Windows another drive has no way from here."""
+    try:
+        return Path(os.path.relpath(folder)).as_posix()
+    except ValueError:
+        return folder.as_posix()
 
 
 def begin_stage(name: str, run_dir: str, **parameters: Parameter) -> Stage:

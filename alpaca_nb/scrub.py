@@ -33,7 +33,7 @@ def scrubber(run_dir: Path) -> Callable[[str], str]:
     words = {form: word for word, folder in reversed(folders.items()) for form in _forms(folder)}
     words |= dict.fromkeys(_forms(Path(sys.base_prefix)), "<python>") if len(Path(sys.base_prefix).parts) > 2 else {}
     longest_first = sorted(words, key=len, reverse=True)
-    pattern = re.compile(f"{_CLIMB}({'|'.join(map(re.escape, longest_first))})(?![\\w-])")
+    pattern = re.compile(f"{_CLIMB}({'|'.join(map(re.escape, longest_first))})(?![\\w-]|\\.\\w)")
     secrets = sorted(_secrets(), key=len, reverse=True)
 
     def scrub(text: str) -> str:

@@ -69,6 +69,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
             ["teacher", "--model", "smollm2-135m", "--fault", "500", "--latency", "1"],
             "--fault, --latency: only the off",
         ),
+        (["lab", "--notebooks", "nofolder"], "nofolder holds no 01_seed_tasks.ipynb"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(arguments: list[str], message: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from small_kit import FOUR, ONE, SIX, THREE, TRACE, TWO, load, make_kit, run, run_file, trace
 from small_notebooks import SEED, write_notebook, write_stage
 
-from alpaca_nb import runner, runs
+from alpaca_nb import recipes, runner, runs
 from alpaca_nb.errors import InputFileError, RecipeError
 from alpaca_nb.evaluation_sets import downloads
 from alpaca_nb.files import write_text
@@ -192,6 +192,28 @@ def test_report_runs_again_when_a_stage_was_added(kit: Path) -> None:
     run(kit, first=TWO, last=TWO)
     assert f"{SIX} · runs again: new: 02_stage.json" in run(kit, first=SIX, last=SIX)
     assert trace(kit) == "01060206"
+
+
+def test_another_recipes_run_is_not_written_over(kit: Path) -> None:
+    run(kit)
+    (kit / "recipes" / "other.yaml").write_text("seed: 6\n")
+    other = recipes.load("other", [], notebooks_folder=kit / "notebooks", recipes_folder=kit / "recipes")
+    options = runner.Options(last=THREE, notebooks_folder=kit / "notebooks")
+    with pytest.raises(RecipeError, match=rf"a run of the recipe plain, whose {ONE} would be lost.*--run-dir.*--force"):
+        runner.run(other, kit / "run", options, io.StringIO())
+    assert trace(kit) == "010203" and run_file(kit)["recipe"] == "plain"
+    runner.run(other, kit / "run", replace(options, force=True), io.StringIO())
+    assert trace(kit) == "010203010203" and run_file(kit)["recipe"] == "other"
+
+
+def test_a_report_of_before_is_called_that(kit: Path) -> None:
+    read_all = "records = sorted(stage.run_dir.glob('0[1-5]_stage.json'))\nstage.path('report.html').write_text('')"
+    begin = f"from alpaca_nb.runs import begin_stage\nstage = begin_stage({SIX!r}, run_dir, seed=seed)"
+    write_notebook(kit / "notebooks", SIX, SEED, [begin, read_all, "_ = stage.finish(inputs=records)"])
+    run(kit, last=ONE)
+    assert "\nReport: " in run(kit, first=SIX, last=SIX)
+    assert "\nReport: " in run(kit, last=ONE)
+    assert "\nReport, of what was there before this run" in run(kit, "seed=7", last=ONE)
 
 
 def test_stage_names() -> None:

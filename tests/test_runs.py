@@ -56,7 +56,9 @@ def test_why_a_stage_must_run_again(tmp_path: Path) -> None:
 
 def test_a_missing_input_names_the_notebook_that_makes_it(tmp_path: Path) -> None:
     stage = runs.begin_stage("03_finetune_fsdp", str(tmp_path))
-    with pytest.raises(InputFileError, match=r"dataset\.json is not in the run folder: run notebook 02"):
+    with pytest.raises(
+        InputFileError, match=r"dataset\.json is not in the run folder .*: run notebook 02.*or set run_dir"
+    ):
         stage.need("dataset.json", made_by="02_generate_data")
 
 

@@ -14,6 +14,8 @@ def test_folders_become_words_and_the_longest_wins(tmp_path: Path) -> None:
     scrub = scrubber(KIT_FOLDER / "papermill_runs" / "output" / "tiny")
     assert scrub(f"in {KIT_FOLDER}/papermill_runs/output/tiny/model") == "in <run>/model"
     assert scrub(f"{KIT_FOLDER}/papermill_runs/output/tiny-2") == "<kit>/papermill_runs/output/tiny-2"
+    assert scrub(f"{KIT_FOLDER}/papermill_runs/output/tiny.jsonl") == "<kit>/papermill_runs/output/tiny.jsonl"
+    assert scrub(f"not in {KIT_FOLDER}/papermill_runs/output/tiny.") == "not in <run>."
     assert scrub(f'File "{sys.prefix}/lib/x.py", line 3') == 'File "<python>/lib/x.py", line 3'
     assert scrub(f"\x1b[32m{Path.home()}/x\x1b[0m") == "\x1b[32m~/x\x1b[0m"
     assert scrub(json.dumps(f"a\n{KIT_FOLDER}/b")) == json.dumps("a\n<kit>/b")

@@ -69,7 +69,8 @@ async def _models_at(base_url: str) -> tuple[dict[str, str] | None, Answer]:
         return outcome, ("ok", f"{base_url} answers and lists {len(outcome)} models")
     if "HTTP 404" in outcome.message:
         return None, ("warn", f"{base_url} answers, but has no list of models (is the address right? most end in /v1)")
-    return None, ("fail", outcome.message)
+    cure = " (is the address right, the server started, the network there, a proxy to be set?)"
+    return None, ("fail", outcome.message + (cure if outcome.cause == "connection" else ""))
 
 
 def _model(base_url: str, model: str, found: dict[str, str] | None) -> Iterator[Answer]:

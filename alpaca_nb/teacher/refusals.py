@@ -49,7 +49,11 @@ def explain(status: int, code: str, kind: str, words: str) -> str:
     if code in _OUT_OF_MONEY or kind in _OUT_OF_MONEY:
         return f"the account has no money or quota left: {words}. Top it up, then run again."
     if status in (401, 403):
-        return f"the endpoint refuses the key (HTTP {status}): {words}. Check {KEY_VARIABLE}."
+        words = words.rstrip(".")
+        return (
+            f"the endpoint refuses the key (HTTP {status}): {words}. Check {KEY_VARIABLE} "
+            f"(it is never sent to this machine itself: start a server here without a key)."
+        )
     if code == "batch_not_found" or (status == 404 and _NO_BATCH.search(words)):
         return (
             f"the endpoint does not know this batch (HTTP 404): {words}. A server that was restarted forgets its "
