@@ -76,9 +76,11 @@ $(INSTALLED): environment.yml pyproject.toml
 	@index="$(TORCH_INDEX)"; \
 	if [ -n "$$index" ] && ! $(BIN)/python -c '$(REACHES)' "$$index/torch/" 2>/dev/null; then \
 	    echo "  $$index cannot be reached, which does no harm:"; \
-	    echo "  torch then comes from pip's usual index, where its build for Linux is larger (CUDA included)"; index=; \
+	    echo "  torch then comes from pip's usual index, where its build for Linux may be larger (CUDA included)"; index=; \
 	fi; \
+	echo "  torch ..."; \
 	$(PIP) --no-deps $${index:+--extra-index-url $$index} $$(grep '^torch==' $(PINS)) || { $(PIP_FAILED) }
+	@echo "  the other packages, the longest part ..."
 	@$(PIP) --constraint $(PINS) --editable ".[dev]" || { $(PIP_FAILED) }
 	@touch $@
 

@@ -7,6 +7,7 @@ Paths inside a record are relative to the run folder, so a run folder can be mov
 files begin with `<kit>/`.
 """
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import os
@@ -154,12 +155,18 @@ def _seen_from_here(folder: Path) -> str:
 def begin_stage(name: str, run_dir: str, **parameters: Parameter) -> Stage:
     """Open (or make) the run folder for one stage; `parameters` are the notebook's own, without `run_dir`.
 
-    An earlier record of the same stage is removed: until `finish` the stage is not done.
+    An earlier record of the stage goes if it is about other parameters. One about the same stays until `finish` writes
+    it anew, so that who opens a finished run to look or to solve exercises leaves it finished: it holds only as long as
+    all files in it have the contents that it names (`why_not_current`).
     """
     if name not in STAGES:
         raise ValueError(f"{name!r} is no stage; stages are {', '.join(STAGES)}")
     folder = Path(run_dir).expanduser().resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(InputFileError):  # of a damaged record, which goes
+        earlier = read_record(folder, name)
+        if earlier is not None and earlier.parameters == parameters:
+            return Stage(name, folder, dict(parameters))
     record_path(folder, name).unlink(missing_ok=True)
     return Stage(name, folder, dict(parameters))
 

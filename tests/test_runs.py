@@ -54,6 +54,18 @@ def test_why_a_stage_must_run_again(tmp_path: Path) -> None:
     assert runs.why_not_current(record, tmp_path, same) == "output generation/ledger.jsonl is gone"
 
 
+def test_opening_a_finished_stage_leaves_it_finished_until_something_changes(tmp_path: Path) -> None:
+    same = {"seed": 17, "number_of_rows": 3}
+    record = finished_stage(tmp_path)
+    runs.begin_stage("02_generate_data", str(tmp_path), **same)
+    assert runs.read_record(tmp_path, "02_generate_data") == record
+    (tmp_path / "generation" / "ledger.jsonl").write_text("other")
+    assert runs.why_not_current(record, tmp_path, same) == "output generation/ledger.jsonl has changed"
+    runs.record_path(tmp_path, "02_generate_data").write_text("{}")
+    runs.begin_stage("02_generate_data", str(tmp_path), **same)
+    assert not runs.record_path(tmp_path, "02_generate_data").exists()  # damaged, as one about other parameters
+
+
 def test_a_missing_input_names_the_notebook_that_makes_it(tmp_path: Path) -> None:
     stage = runs.begin_stage("03_finetune_fsdp", str(tmp_path))
     with pytest.raises(

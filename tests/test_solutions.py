@@ -13,9 +13,10 @@ from typing import Any
 import nbformat
 import pytest
 from conftest import REPOSITORY
+from papermill import inspect_notebook
 from whole_runs import WholeRun
 
-from alpaca_nb.exercises import Exercises
+from alpaca_nb.exercises import Exercises, student
 from alpaca_nb.exercises.checking import ROOMS, checks_of
 from alpaca_nb.exercises.student import EXERCISE_TAG, emptied, student_copy, write_student_copies
 from alpaca_nb.runs import NOTEBOOKS_FOLDER, STAGES, Stage, read_record
@@ -150,6 +151,14 @@ def test_student_copies_hold_no_answer_and_no_output(tmp_path: Path) -> None:
         assert not any(cell.get("outputs") or cell.get("execution_count") for cell in copy.cells)
         text = "\n".join(cell.source for cell in copy.cells)
         assert [line for line in lines_of_solutions(stage) if line in text] == []
+
+
+def test_copies_inside_the_kit_find_the_runs_made_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(student, "KIT_FOLDER", tmp_path)
+    monkeypatch.setattr(student, "OUTPUT_FOLDER", tmp_path / "papermill_runs" / "output")
+    for path in write_student_copies(tmp_path / "build" / "student"):
+        given = ast.literal_eval(inspect_notebook(str(path))["run_dir"]["default"])
+        assert (path.parent / given).resolve() == tmp_path / "papermill_runs" / "output" / "tiny"
 
 
 def test_links_in_student_copies_lead_to_what_students_have(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ included, so copies of notebooks that a teacher has worked through are empty as 
 """
 
 import ast
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TypeGuard
 import nbformat
 
 from alpaca_nb.files import write_text
-from alpaca_nb.runs import KIT_FOLDER, NOTEBOOKS_FOLDER
+from alpaca_nb.runs import KIT_FOLDER, NOTEBOOKS_FOLDER, OUTPUT_FOLDER
 
 EXERCISE_TAG = "exercise"
 KEPT_METADATA = ("kernelspec", "language_info")
@@ -23,11 +24,15 @@ FOR_STUDENTS = ("glossary.md",)  # of the folder course/; the notebooks link to 
 
 
 def write_student_copies(folder: Path, notebooks: Path = NOTEBOOKS_FOLDER) -> list[Path]:
-    """Write a copy of every notebook into `folder`/notebooks, replacing what an earlier call wrote there."""
+    """Write a copy of every notebook into `folder`/notebooks, replacing what an earlier call wrote there.
+
+    Where the folder lies inside the kit, `run_dir` leads to the kit's own runs, as it does in the notebooks.
+    """
     shutil.rmtree(folder / "notebooks", ignore_errors=True)
     written = []
     for path in sorted(notebooks.glob("*.ipynb")):
         copy = student_copy(nbformat.read(path, as_version=nbformat.NO_CONVERT))
+        _find_the_runs(copy, folder / "notebooks")
         written.append(write_text(folder / "notebooks" / path.name, nbformat.writes(copy) + "\n"))
     for name in FOR_STUDENTS:
         if (KIT_FOLDER / "course" / name).exists():
@@ -47,6 +52,16 @@ def student_copy(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
             if EXERCISE_TAG in cell.metadata.get("tags", []):
                 cell.source = emptied(cell.source)
     return copy
+
+
+def _find_the_runs(copy: nbformat.NotebookNode, notebooks: Path) -> None:
+    """Let the copy's parameters cell, seen from the folder `notebooks`, name the run folder that the original names."""
+    if not notebooks.resolve().is_relative_to(KIT_FOLDER):
+        return
+    runs = Path(os.path.relpath(OUTPUT_FOLDER, notebooks.resolve())).as_posix()
+    for cell in copy.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            cell.source = cell.source.replace('"../papermill_runs/output/', f'"{runs}/')
 
 
 def emptied(source: str) -> str:
