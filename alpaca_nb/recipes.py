@@ -17,7 +17,8 @@ from pathlib import Path
 import yaml
 
 from alpaca_nb.choices import EVALUATION_SETS, TRAINING_OPTIONS
-from alpaca_nb.errors import RecipeError
+from alpaca_nb.errors import ModelError, RecipeError
+from alpaca_nb.models.sources import HUB_ID, RANDOM_LLAMA, SMOLLM2, check_folder
 from alpaca_nb.parameters import (
     RUN_DIR,
     Declaration,
@@ -152,26 +153,42 @@ def _checked(
 
 def _resolve_path(name: str, value: Parameter, folder: Path, notebooks_folder: Path) -> Parameter:
     """Make a path parameter relative to the notebooks folder; raises ValueError where it leads nowhere."""
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or (not value and name != "base_model"):
         return value
     path = folder / Path(value).expanduser()
     if name == "base_model":
-        is_path = value.startswith((".", "/", "~")) or "\\" in value
-        if not is_path and not (path / "config.json").is_file():
-            return value  # a name that `models` knows, or a hub id
-        if not path.is_dir():
-            raise ValueError(f"no folder at {value}; a base model is a folder, a known name or a hub id")
+        if not _is_base_model_folder(value, path):
+            return value
     elif name == "evaluation_set":
         if value in EVALUATION_SETS:
             return value
         if not path.is_file():
             known = ", ".join(EVALUATION_SETS)
             raise ValueError(f"{value!r} is neither {known} nor a file (looked from {_words(folder)})")
+    elif name == "own_tasks":
+        if not path.is_file():
+            raise ValueError(f"no file at {value} (looked from {_words(folder)})")
     elif not name.endswith("_path"):
         return value
     elif not path.exists():
         raise ValueError(f"nothing at {value} (looked from {_words(folder)})")
     return relative_path(path, notebooks_folder)
+
+
+def _is_base_model_folder(value: str, path: Path) -> bool:
+    """False for a known name and a hub id; raises ValueError for no model at all, and for a folder that is none."""
+    if value in (RANDOM_LLAMA, SMOLLM2) or (HUB_ID.fullmatch(value) and not (path / "config.json").is_file()):
+        return False
+    if not value or not path.is_dir():
+        raise ValueError(
+            f"no folder at {value!r}; a base model is {RANDOM_LLAMA}, {SMOLLM2}, "
+            "a hub id like HuggingFaceTB/SmolLM2-135M, or a model folder"
+        )
+    try:
+        check_folder(path.resolve())
+    except ModelError as error:
+        raise ValueError(str(error)) from None
+    return True
 
 
 def relative_path(path: Path, folder: Path) -> str:

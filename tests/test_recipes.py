@@ -1,5 +1,6 @@
 """Recipes and parameters: everything wrong with them is said before anything runs."""
 
+import os
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -46,6 +47,15 @@ def kit(tmp_path: Path) -> Path:
 
 def write_recipe(kit: Path, text: str) -> None:
     (kit / "recipes" / "plain.yaml").write_text(text)
+
+
+def write_model_folder(folder: Path) -> Path:
+    """A model folder that is whole, with nothing in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("config.json", "tokenizer.json"):
+        (folder / name).write_text("{}")
+    (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    return folder
 
 
 def load(kit: Path, *options: str, name: str = "plain", caller: Path | None = None) -> recipes.Recipe:
@@ -108,7 +118,7 @@ def test_option_beats_recipe_beats_default(kit: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "expected"),
     [
-        ("seed=-4", -4),
+        ("seed=+4", 4),
         ("learning_rate=1e-5", 1e-5),
         ("learning_rate=3", 3.0),
         ("name=007", "007"),
@@ -240,10 +250,42 @@ def test_base_model_is_a_name_unless_it_is_a_model_folder(kit: Path) -> None:
     assert values(load(kit, "base_model=org/model"))["base_model"] == "org/model"
     (kit / "org" / "model").mkdir(parents=True)
     assert values(load(kit, "base_model=org/model"))["base_model"] == "org/model"
-    (kit / "org" / "model" / "config.json").write_text("{}")
+    write_model_folder(kit / "org" / "model")
     assert values(load(kit, "base_model=org/model"))["base_model"] == "../org/model"
-    with pytest.raises(RecipeError, match=r"no folder at \./nowhere"):
-        load(kit, "base_model=./nowhere")
+    for inside in (kit / "org", kit / "org" / "model"):  # found from the current folder, whichever that is
+        path = os.path.relpath(kit / "org" / "model", inside)
+        assert values(load(kit, f"base_model={path}", caller=inside))["base_model"] == "../org/model"
+
+
+@pytest.mark.parametrize("name", ["./nowhere", "/nowhere", "smollm3", "a/b/c", "org model", "org/", "../model", ""])
+def test_a_base_model_that_is_none_is_refused_with_the_choices(kit: Path, name: str) -> None:
+    with pytest.raises(
+        RecipeError, match=r"base_model: no folder at .* is random-llama-1m, smollm2-135m, a hub id like"
+    ):
+        load(kit, f"base_model={name}")
+
+
+def test_a_folder_of_a_base_model_is_whole_or_refused(kit: Path) -> None:
+    folder = write_model_folder(kit / "mine")
+    assert values(load(kit, "base_model=mine"))["base_model"] == "../mine"
+    for part in ("model.safetensors", "tokenizer.json", "config.json"):
+        (folder / part).unlink()
+        with pytest.raises(RecipeError, match=rf"base_model: .*mine.* no {part[:9]}|{part} is missing"):
+            load(kit, "base_model=mine")
+
+
+def test_own_tasks_are_a_file_found_from_the_callers_folder(tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "tasks.csv"
+    file.parent.mkdir()
+    file.write_text("instruction\nSay hello.\n")
+    for caller, option in ((tmp_path, "deep/tasks.csv"), (file.parent, "tasks.csv"), (file.parent, str(file))):
+        asked = recipes.load("tiny", [f"own_tasks={option}"], caller_folder=caller).stages["04_inference"]["own_tasks"]
+        assert isinstance(asked, str)
+        assert (NOTEBOOKS_FOLDER / asked).samefile(file)
+    assert recipes.load("tiny", ["own_tasks="]).stages["04_inference"]["own_tasks"] == ""
+    for wrong in ("tasks.csv", "deep"):  # it lies in deep, and a folder is no file
+        with pytest.raises(RecipeError, match=f"own_tasks: no file at {wrong}"):
+            recipes.load("tiny", [f"own_tasks={wrong}"], caller_folder=tmp_path)
 
 
 def test_default_run_folder_follows_from_the_options_alone(kit: Path) -> None:
@@ -325,8 +367,8 @@ JUDGED = ["judge=model", "judge_model=gpt-6-luna", "judge_base_url=https://api.o
         (["judge=model"], "judge=model needs judge_model and judge_base_url"),
         (["judge=model", "judge_model=x", "judge_base_url=host/v1"], "judge_base_url is 'host/v1'"),
         ([*JUDGED, "judge_price=cheap"], "judge_price is 'cheap'; two numbers are needed"),
-        ([*JUDGED, "judge_budget_usd=-2"], "judge_budget_usd is -2.0; it must not be negative"),
-        ([*JUDGED, "judge_concurrency=0"], "judge_concurrency must be between 1 and 64"),
+        ([*JUDGED, "judge_budget_usd=-2"], "judge_budget_usd is -2.0; it must be at least 0"),
+        ([*JUDGED, "judge_concurrency=0"], "judge_concurrency is 0; it must be between 1 and 64"),
         (["judge=model", "judge_model=gpt-6-luna"], "judge_model is 'gpt-6-luna', but judge_base_url is empty"),
         (["rival=text-davinci-003"], "rival=text-davinci-003 answered the tasks of evaluation_set=self_instruct"),
         (["rival=text-davinci-003", "evaluation_set=kit"], "answered the tasks of evaluation_set=self_instruct"),
