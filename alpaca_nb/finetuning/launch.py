@@ -26,8 +26,8 @@ LINES_KEPT = 200
 _SIGKILL = 9  # by number, because Windows has no such name
 # glibc's: bytes from which a tensor gets pages of its own, freed bytes that may stay, whether huge pages are asked for
 ALLOCATOR = (("mmap_threshold", 512 << 10), ("trim_threshold", 256 << 20), ("hugetlb", 1))
-# By oneDNN, which compiles one for each shape. Each row's length is one in attention: fewer than a layer needs, and each
-# layer compiles them all again (64 cost a third of the speed).
+# By oneDNN, which compiles one for each shape, and attention has one for each row's length. With fewer than a layer
+# needs, each layer compiles them all again (64 cost a third of the speed).
 MATMUL_PROGRAMS_KEPT = "384"
 SECONDS_FOR_MACHINES_TO_JOIN = 3600
 _FAILURE = re.compile(r"rank\s*: (\d+) \(local_rank: (\d+)\).*\n.*exitcode\s*: (-?\d+)")
