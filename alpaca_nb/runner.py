@@ -145,13 +145,14 @@ def _check_owner(recipe: Recipe, folder: Path, options: Options) -> None:
         return
     run_file = read_json(folder / RUN_FILE)
     owner = run_file.get("recipe", recipe.name) if isinstance(run_file, dict) else recipe.name
-    lost = [stage for stage in options.stages if runs.record_path(folder, stage).exists()]
-    lost = [stage for stage in lost if _will_run(stage, recipe, folder, options)]
-    if owner != recipe.name and lost:
-        raise RecipeError(
-            f"{as_typed(folder)} holds a run of the recipe {owner}, whose {lost[0]} would be lost: "
-            "give another --run-dir, or --force to write over it"
-        )
+    if owner == recipe.name:
+        return
+    for stage in options.stages:  # asked of another's folder only, because it reads whole models
+        if runs.record_path(folder, stage).exists() and _will_run(stage, recipe, folder, options):
+            raise RecipeError(
+                f"{as_typed(folder)} holds a run of the recipe {owner}, whose {stage} would be lost: "
+                "give another --run-dir, or --force to write over it"
+            )
 
 
 def _report_label(folder: Path) -> str:
