@@ -26,13 +26,14 @@ LIST_PINS := sed -n 's/^ *- \([A-Za-z0-9._-]*==[^ ]*\).*/\1/p' environment.yml
 REACHES := import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=10)
 NBSTRIPOUT_FLAGS := --keep-id --extra-keys "metadata.papermill cell.metadata.papermill metadata.widgets metadata.language_info.version"
 
-.PHONY: run test install lint types format lab api student slides reader pins clean
+.PHONY: run test install lint types types-here types-windows format lab api student slides reader pins clean
 
 run: $(INSTALLED)
 	@$(BIN)/alpaca-nb run $(RECIPE)
 
+# Two at once, a file's tests in one process. Threads of OpenMP that wait would take the core that the others need.
 test: $(INSTALLED)
-	@$(BIN)/python -m pytest
+	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lab: $(INSTALLED)
 	@$(BIN)/alpaca-nb lab
@@ -55,8 +56,12 @@ lint: $(INSTALLED)
 	@$(BIN)/nbstripout --verify $(NBSTRIPOUT_FLAGS) notebooks/*.ipynb
 
 # Twice, because what Windows lacks (signals, process groups, locks) must stand behind a question for the platform.
-types: $(INSTALLED)
+types: types-here types-windows
+
+types-here: $(INSTALLED)
 	@$(BIN)/mypy
+
+types-windows: $(INSTALLED)
 	@$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
 
 format: $(INSTALLED)

@@ -136,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
         prog=PROGRAM,
         description="Stanford Alpaca as six notebooks: from 175 seed tasks to a fine-tuned model and its bill.",
         epilog="first steps:\n  alpaca-nb check        is this machine ready?\n"
-        "  alpaca-nb run tiny     all six notebooks: no key, no GPU, 4 to 7 minutes\n"
+        "  alpaca-nb run tiny     all six notebooks: no key, no GPU, 4 to 8 minutes\n"
         "  alpaca-nb lab          the same by hand, in JupyterLab",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
