@@ -4,6 +4,7 @@
 name is a hash of all that decides its content: the rows' text, the templates, the tokenizer, `max_length`, the code.
 """
 
+import contextlib
 import hashlib
 import inspect
 import json
@@ -39,8 +40,9 @@ def encode_cached(
         path.unlink(missing_ok=True)
         rows = list(_rows(_tokenised(examples, tokenizer, max_length, path)))
     path.touch()
-    for old in sorted(path.parent.glob("*.arrow"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
-        old.unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):  # another run drops the same ones
+        for old in sorted(path.parent.glob("*.arrow"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
+            old.unlink()
     return keep_what_teaches(examples, rows, max_length)
 
 

@@ -25,8 +25,9 @@ PROGRESS_MARK = "PROGRESS "  # begins a line of progress: {"step", "steps", "not
 LINES_KEPT = 200
 _SIGKILL = 9  # by number, because Windows has no such name
 # glibc's: bytes from which a tensor gets pages of its own, freed bytes that may stay, whether huge pages are asked for.
-# The first is a little more than a square weight of SmolLM2-135M in bfloat16 (648 KiB), which needs none of its own;
-# from 1 MiB on, activations of ever new sizes left holes that made a whole run of `tiny` 6.5 GB instead of 5.3.
+# The first is a little more than a square weight of SmolLM2-135M in bfloat16 (648 KiB), which needs none of its own.
+# With 1 MiB, activations of ever new sizes leave holes: a run of `tiny` then took 6.5 GB instead of 5.3
+# (benchmarks/results/recipes_2026-12-01.json).
 ALLOCATOR = (("mmap_threshold", 704 << 10), ("trim_threshold", 256 << 20), ("hugetlb", 1))
 # By oneDNN, which compiles one for each shape, and attention has one for each row's length. With fewer than a layer
 # needs, each layer compiles them all again (64 cost a third of the speed).
