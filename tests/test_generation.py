@@ -1,4 +1,4 @@
-"""Stage 02: prompt, parser, filters, fold, and the whole run, which crashes and concurrency do not change."""
+"""Stage 02: prompt, settings, and the whole run, which crashes and concurrency do not change."""
 
 import asyncio
 import json
@@ -16,17 +16,13 @@ from stub_endpoint import StubReply, completion, stub_endpoint
 import alpaca_nb
 from alpaca_nb.errors import BudgetError, InputFileError, RecipeError, TeacherError
 from alpaca_nb.generation.faults import costs_of_faults
-from alpaca_nb.generation.filters import ALL_FILTERS, PUBLISHED_FILTERS, all_but, filters_of, reject_reason
-from alpaca_nb.generation.fold import fold
-from alpaca_nb.generation.kept_rows import KeptRow, KeptRows
 from alpaca_nb.generation.plan import plan_requests
 from alpaca_nb.generation.prompt import REQUEST, choose_seeds, request_prompt
-from alpaca_nb.generation.rejections import Rejections
 from alpaca_nb.generation.seeds import read_seed_tasks
 from alpaca_nb.generation.settings import GenerationSettings
 from alpaca_nb.generation.stage import Generated, ask_one, generate
 from alpaca_nb.prices import Price
-from alpaca_nb.records import Candidate, Instance, Rejection, SeedTask, Usage
+from alpaca_nb.records import Instance, SeedTask, Usage
 from alpaca_nb.runs import Stage
 from alpaca_nb.teacher.answers import TeacherAnswer
 from alpaca_nb.teacher.local_server import running_offline_teacher
@@ -66,120 +62,7 @@ def test_the_same_request_always_shows_the_same_seeds() -> None:
     assert chosen != [[task.id for task in choose_seeds(SEEDS, 18, index, 3)] for index in range(20)]
 
 
-# The filters
-
-
-@pytest.mark.parametrize(
-    ("instruction", "given", "output", "reason"),
-    [
-        ("Name the longest river of Africa.", "", "The Nile", None),
-        ("Name it.", "", "Nile", "too_short"),
-        ("Draw a picture of the river Nile.", "", "Nile", "filtered_word"),
-        ("Write a program that adds two numbers.", "", "x", "starts_with_write_a_program"),
-        ("Name the longest river of Africa.", "", "  \n", "empty_output"),
-        ("Repeat the following sentence with care.", "Rivers are long.", " Rivers are long. ", "copied_input"),
-        ("Write the following in small letters.", "RIVERS", "rivers", None),
-        ("Name the longest river of Africa.", "", "Name the longest river of Africa.", "copied_input"),
-    ],
-)
-def test_filters(instruction: str, given: str, output: str, reason: str | None) -> None:
-    assert reject_reason(Candidate(0, 4, instruction, given, output)) == reason
-
-
-def test_each_filter_can_be_switched_off_by_its_name() -> None:
-    broken = {
-        "too_short": ("Name it.", "Nile"),
-        "too_long": ("word " * 151, "Nile"),
-        "filtered_word": ("Look at the picture of the river.", "Nile"),
-        "starts_with_write_a_program": ("Write a program that adds two numbers.", "x"),
-        "starts_with_punctuation": ("- name a river of Africa", "Nile"),
-        "starts_non_ascii": ("Écris le nom de la rivière.", "Nil"),
-        "empty_output": ("Name the longest river of Africa.", " "),
-        "copied_input": ("Name the longest river of Africa.", "Name the longest river of Africa."),
-    }
-    assert set(broken) == ALL_FILTERS
-    for name, (instruction, output) in broken.items():
-        candidate = Candidate(0, 4, instruction, "", output)
-        assert reject_reason(candidate) == name
-        assert reject_reason(candidate, ALL_FILTERS - {name}) is None
-    assert reject_reason(Candidate(0, 4, "", "", ""), frozenset()) is None
-
-
-def test_stanford_has_the_published_filters_only_and_a_wrong_name_is_refused() -> None:
-    assert filters_of("repaired") == ALL_FILTERS
-    assert filters_of("stanford") == PUBLISHED_FILTERS == ALL_FILTERS - {"empty_output", "copied_input"}
-    assert filters_of("stanford", {"too_short", "empty_output"}) == {"too_short"}
-    with pytest.raises(RecipeError, match="no filter is called too_shrot; there are copied_input"):
-        filters_of("repaired", {"too_shrot"})
-
-
-def test_filters_are_switched_off_by_a_list_of_names() -> None:
-    assert all_but("") == all_but(" , ") == ALL_FILTERS
-    assert all_but("too_short, copied_input,") == ALL_FILTERS - {"too_short", "copied_input"}
-    with pytest.raises(RecipeError, match=r"filters_off .* too_shrot; there are .*too_short"):
-        all_but("too_short,too_shrot")
-
-
-# The fold
-
-
-def answer(index: int, *instructions: str, fault: str = "") -> TeacherAnswer:
-    items = (
-        f"{n}. Instruction: {text}\n{n}. Input: <noinput>\n{n}. Output: Yes, {n}."
-        for n, text in enumerate(instructions, start=4)
-    )
-    return TeacherAnswer(index, "\n###\n".join(items) or "???", "stop", "stub-1", Usage(9, 9), fault)
-
-
-def test_the_fold_depends_on_request_order_only_and_stops_at_the_last_row() -> None:
-    answers = [
-        answer(0, "Explain how rivers are made.", "Do the seventh thing with apples."),
-        answer(1, "Explain how rivers are made today.", "Tell why the sky is blue."),
-        answer(2, fault="unreadable_answer"),
-        answer(3, "Count all the letters in banana.", "List some uses of old newspapers.", "Draw a cat, please now."),
-    ]
-    folds = []
-    for order in (answers, answers[::-1], [answers[i] for i in (2, 0, 3, 1)]):
-        rejected: list[Rejection] = []
-        written = Rejections(rejected.append)
-        instructions = [s.instruction for s in SEEDS]
-        folded = fold(order, instructions, wanted=3, first_position=4, threshold=0.7, rejected=written)
-        folds.append((folded, rejected))
-        assert len(written) == 3 and written.last == rejected[-1]
-        assert written.by_reason == {"near_duplicate": 2, "unreadable_answer": 1}
-        assert written.first == {"near_duplicate": rejected[0], "unreadable_answer": rejected[2]}
-    for folded, rejected in folds:
-        assert [(row.candidate.request_index, row.candidate.position) for row in folded.kept] == [
-            (0, 4),
-            (1, 5),
-            (3, 4),
-        ]
-        assert [(r.request_index, r.reason) for r in rejected] == [
-            (0, "near_duplicate"),
-            (1, "near_duplicate"),
-            (2, "unreadable_answer"),
-        ], "what comes after the last row wanted is neither kept nor rejected"
-        assert "Explain how rivers are made." in rejected[1].detail
-        raw = "5. Instruction: Do the seventh thing with apples.\n5. Input: <noinput>\n5. Output: Yes, 5."
-        assert rejected[0].text == raw, "as received"
-        assert (list(folded.kept), rejected) == (list(folds[0][0].kept), folds[0][1])
-
-
-def test_kept_rows_come_back_as_they_went_into_the_file(tmp_path: Path) -> None:
-    def row(n: int) -> KeptRow:
-        candidate = Candidate(n, 4, f"Do\n{n}.", "", "ü" * n, 0, n, ("no_separator",) * (n % 2))
-        return KeptRow(candidate, n - 1, n / 7, f"m{n % 3}", Usage(n, 2, 1, 0, 1) if n % 2 else None)
-
-    rows, expected = KeptRows(tmp_path), []
-    for n in range(40):
-        rows.append(row(n))
-        expected.append(row(n))
-        if n % 7 == 0:  # reading in between does not disturb the writing
-            assert rows[n // 2] == expected[n // 2] and list(rows) == expected
-    assert len(rows) == 40 and rows[-1] == expected[-1] and list(rows) == expected
-    with pytest.raises(IndexError):
-        rows[40]
-    assert not list(tmp_path.iterdir()), "the file has no name, so a death leaves nothing"
+# What the faults of the original cost
 
 
 SHIFTED = (
@@ -213,13 +96,6 @@ def test_what_each_fault_costs_by_hand() -> None:
     bytes_in, bytes_out = (len(each.encode()) for each in (wanted.way(many_seeds()).questions(0)[0].prompt, stopped))
     tokens_in, tokens_out = 100 + bytes_in / 4.3, 100 + bytes_out / 4.3
     assert none.usd[0] == pytest.approx((tokens_in + 2 * tokens_out) * 52_002 / 18 / 1e6, rel=1e-3)
-
-
-def test_a_fold_with_a_filter_switched_off() -> None:
-    one = [answer(0, "Draw a cat, please now.", "Go.")]
-    kept = fold(one, [], wanted=9, first_position=4, threshold=0.7, filters=ALL_FILTERS - {"filtered_word"})
-    assert [row.candidate.instruction for row in kept.kept] == ["Draw a cat, please now."]
-    assert kept.rejected.by_reason == {"too_short": 1}
 
 
 # The whole stage, against a real endpoint

@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from tokenizers import Tokenizer, models
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from alpaca_nb.errors import ModelError
 from alpaca_nb.files import sha256_of
-from alpaca_nb.models import ensure_pad_token, load_model, load_tokenizer, model_folder, smollm2
+from alpaca_nb.models import load_model, load_tokenizer, model_folder, smollm2
 from alpaca_nb.models.cache import built_once, cache_folder
 from alpaca_nb.models.sources import check_folder
 from alpaca_nb.prompts import alpaca_prompt
@@ -326,27 +325,3 @@ def test_the_package_imports_without_torch() -> None:
         "import sys, alpaca_nb.models; sys.exit(bool({'torch', 'transformers', 'huggingface_hub'} & set(sys.modules)))"
     )
     assert in_another_process(code).returncode == 0
-
-
-# ---- pad tokens ----
-
-
-@pytest.mark.parametrize(
-    ("given", "chosen"),
-    [
-        ({"pad_token": "p", "unk_token": "u", "eos_token": "e"}, "p"),
-        ({"unk_token": "u", "eos_token": "e"}, "u"),
-        ({"eos_token": "e"}, "e"),
-    ],
-)
-def test_a_pad_token_comes_from_the_vocabulary_and_never_grows_it(given: dict[str, str], chosen: str) -> None:
-    words = Tokenizer(models.WordLevel({"p": 0, "u": 1, "e": 2, "word": 3}, unk_token="u"))
-    tokenizer = ensure_pad_token(PreTrainedTokenizerFast(tokenizer_object=words, **given))
-    assert tokenizer.pad_token == chosen
-    assert len(tokenizer) == 4
-
-
-def test_a_tokenizer_without_any_special_token_is_refused() -> None:
-    words = Tokenizer(models.WordLevel({"word": 0}, unk_token="word"))
-    with pytest.raises(ModelError, match="pad"):
-        ensure_pad_token(PreTrainedTokenizerFast(tokenizer_object=words))
